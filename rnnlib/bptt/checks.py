@@ -1,0 +1,127 @@
+"""Is a backward pass right? Compare it with finite differences (chapter 4)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from rnnlib.bptt.layers import backward_layer, unroll_layer
+from rnnlib.cells.cell import Array
+
+
+def gradient_check(
+    layer: Any,
+    x: Array,
+    state: Any = None,
+    mask: Array | None = None,
+    *,
+    rng: np.random.Generator,
+    eps: float = 1e-5,
+    dropout_seed: int | None = None,
+    progress: bool = False,
+    **options: Any,
+) -> dict[str, float]:
+    """Compare `backward` with central differences, for every number that goes into a layer.
+
+    The loss is a random projection of *all* outputs, L = Σ_t ⟨P_t, h_t⟩ + Σ ⟨Q, last state⟩: each output counts, each
+    with a weight of its own, so that no error can hide behind a zero or a symmetry.
+
+    Parameters
+    ----------
+    layer : a cell, `Stacked` or `Bidirectional`, in float64
+    x : (T, B, D) array
+        With T > 2: an error in the step from c_t to c_{t−1}, say, shows only when a loss flows back two steps.
+    state, mask
+        As in `unroll`.
+    rng : np.random.Generator
+        Draws P and Q.
+    eps : float
+        Half the step of the difference. Its error is of the order eps² + 1e-16/eps.
+    dropout_seed : int, optional
+        Checks with dropout, the same masks each time.
+    progress : bool
+        Show a progress bar.
+    **options
+        Passed to `unroll`, for instance ``reverse=True``.
+
+    Returns
+    -------
+    dict of str to float
+        For each parameter, "x" and each part of the initial state: the largest difference of the two gradients,
+        divided by the largest entry of the numeric one (by 1e-6 if that is smaller). Below 1e-7 is right; above
+        1e-4, something is wrong.
+
+    Raises
+    ------
+    TypeError
+        If the layer is not in float64: in float32 a finite difference has about three digits.
+    ValueError
+        If T < 3.
+
+    Examples
+    --------
+    >>> from rnnlib.cells import LSTM
+    >>> rng = np.random.default_rng(0)
+    >>> errors = gradient_check(LSTM(2, 3, rng=rng), rng.normal(size=(4, 2, 2)), rng=rng)
+    >>> max(errors.values()) < 1e-7
+    True
+    """
+    if layer.dtype != np.float64:
+        raise TypeError(f"layer: expected float64 to compare with finite differences, got {layer.dtype}")
+    x = np.array(x, dtype=np.float64)
+    if len(x) < 3:
+        raise ValueError(f"x: expected T > 2 steps, got {len(x)}: errors that flow back two steps would go unnoticed")
+    state = _copied(layer.initial_state(x.shape[1]) if state is None else state)
+
+    def run() -> Any:
+        drop = None if dropout_seed is None else np.random.default_rng(dropout_seed)
+        return unroll_layer(layer, x, state, mask, dropout_rng=drop, **options)
+
+    trace = run()
+    P = rng.normal(size=trace.h.shape)
+    Q = [rng.normal(size=s.shape) for s in _leaves(trace.state)]
+
+    def loss() -> float:
+        trace = run()
+        return float(np.sum(P * trace.h) + sum(np.sum(q * s) for q, s in zip(Q, _leaves(trace.state), strict=True)))
+
+    grads = backward_layer(layer, trace, P, _like(trace.state, iter(Q)))
+    inputs = [*layer.params.items(), ("x", x), *((f"state[{k}]", s) for k, s in enumerate(_leaves(state)))]
+    analytic = [*grads.params.values(), grads.x, *_leaves(grads.state)]
+    return {
+        name: _largest_error(value, g, loss, eps)
+        for (name, value), g in zip(tqdm(inputs, desc="gradient check", disable=not progress), analytic, strict=True)
+    }
+
+
+def _largest_error(value: Array, analytic: Array, loss: Any, eps: float) -> float:
+    """Nudge each entry of `value` (in place, and back) and compare the slope of `loss` with `analytic`."""
+    numeric = np.empty_like(value)
+    for k in np.ndindex(value.shape):
+        kept = value[k]
+        value[k] = kept + eps
+        above = loss()
+        value[k] = kept - eps
+        below = loss()
+        value[k] = kept
+        numeric[k] = (above - below) / (2 * eps)
+    return float(np.abs(analytic - numeric).max() / max(np.abs(numeric).max(), 1e-6))
+
+
+def _leaves(state: Any) -> Iterator[Array]:
+    """The arrays in a state, however deeply a layer nests them."""
+    if isinstance(state, tuple):
+        for part in state:
+            yield from _leaves(part)
+    else:
+        yield state
+
+
+def _like(state: Any, leaves: Iterator[Array]) -> Any:
+    """A state nested as `state` is, with the arrays of `leaves`."""
+    return tuple(_like(part, leaves) for part in state) if isinstance(state, tuple) else next(leaves)
+
+
+def _copied(state: Any) -> Any:
+    return _like(state, (np.array(s, dtype=np.float64) for s in _leaves(state)))

@@ -1,0 +1,279 @@
+"""Weights from and to PyTorch and Keras: each function is a method of the cell that it names.
+
+The three libraries fuse the gates in different orders and share out the biases differently:
+
+    =====  ===========  =================  ======================
+    cell   rnnlib       torch.nn           keras.layers
+    =====  ===========  =================  ======================
+    LSTM   i, f, o, g   i, f, g, o         i, f, c (= g), o
+    GRU    r, z, n      r, z, n            z, r, h (= n)
+    bias   b            b_ih + b_hh        one (GRU reset_after: two rows)
+    =====  ===========  =================  ======================
+
+PyTorch multiplies from the left, W Xᵀ, so its matrices are the transposes of ours.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+    from rnnlib.cells.gru import GRU
+    from rnnlib.cells.lstm import LSTM
+    from rnnlib.cells.rnn import RNN
+
+Array = NDArray[Any]
+
+
+def reorder(fused: Array, order: str, wanted: str) -> Array:
+    """The gate blocks along the last axis of `fused`, from `order` to `wanted`.
+
+    Examples
+    --------
+    >>> reorder(np.array([1, 2, 3, 4, 5, 6, 7, 8]), "ifgo", "ifog")
+    array([1, 2, 3, 4, 7, 8, 5, 6])
+    """
+    block = dict(zip(order, np.split(fused, len(order), axis=-1), strict=True))
+    return np.concatenate([block[gate] for gate in wanted], axis=-1)
+
+
+# PyTorch -----------------------------------------------------------------------------------------------------------
+
+
+def rnn_from_torch(cls: "type[RNN]", module: "torch.nn.RNN") -> "RNN":
+    """An `RNN` with the weights and the dtype of a ``torch.nn.RNN`` of one layer and one direction.
+
+    Raises
+    ------
+    TypeError
+        If `module` is something else.
+    ValueError
+        If it has more layers or directions.
+    """
+    sizes, weights, bias = _read_torch(module, "RNN")
+    cell = cls(**sizes, activation=module.nonlinearity)
+    return _fill(cell, weights | ({"b": bias[0] + bias[1]} if bias else {}))
+
+
+def gru_from_torch(cls: "type[GRU]", module: "torch.nn.GRU") -> "GRU":
+    """A `GRU` (with ``reset_after=True``, PyTorch's form) from a ``torch.nn.GRU`` of one layer and one direction.
+
+    Raises
+    ------
+    TypeError
+        If `module` is something else.
+    ValueError
+        If it has more layers or directions.
+    """
+    sizes, weights, bias = _read_torch(module, "GRU")
+    cell = cls(**sizes, reset_after=True)
+    if bias:
+        H = cell.hidden_size
+        b_x, b_h = bias
+        weights |= {"b": np.concatenate([(b_x + b_h)[: 2 * H], b_x[2 * H :]]), "b_n": b_h[2 * H :]}
+    return _fill(cell, weights)
+
+
+def lstm_from_torch(cls: "type[LSTM]", module: "torch.nn.LSTM") -> "LSTM":
+    """An `LSTM` with the weights and the dtype of a ``torch.nn.LSTM`` of one layer and one direction.
+
+    Raises
+    ------
+    TypeError
+        If `module` is something else.
+    ValueError
+        If it has more layers or directions, or a projection.
+    """
+    sizes, weights, bias = _read_torch(module, "LSTM")
+    if bias:
+        weights["b"] = bias[0] + bias[1]
+    return _fill(cls(**sizes), {name: reorder(w, "ifgo", "ifog") for name, w in weights.items()})
+
+
+def rnn_to_torch(cell: "RNN") -> "torch.nn.RNN":
+    """A ``torch.nn.RNN`` with the cell's weights, dtype and activation.
+
+    Raises
+    ------
+    ValueError
+        If PyTorch has no such cell: an activation other than "tanh" and "relu".
+    """
+    if cell.activation.name not in ("tanh", "relu"):
+        raise ValueError(f"activation: torch.nn.RNN has tanh and relu only, this cell has {cell.activation.name!r}")
+    p = cell.params
+    return _write_torch(cell, "RNN", p["W_x"], p["W_h"], p.get("b"), None, nonlinearity=cell.activation.name)
+
+
+def gru_to_torch(cell: "GRU") -> "torch.nn.GRU":
+    """A ``torch.nn.GRU`` with the cell's weights and dtype.
+
+    Raises
+    ------
+    ValueError
+        If PyTorch has no such cell: ``reset_after=False``, or activations of one's own choice.
+    """
+    if not cell.reset_after:
+        raise ValueError("reset_after: torch.nn.GRU resets after the product, this cell has reset_after=False")
+    _expect_standard_activations(cell)
+    p, H = cell.params, cell.hidden_size
+    b_h = np.concatenate([np.zeros(2 * H, cell.dtype), p["b_n"]]) if cell.use_bias else None
+    return _write_torch(cell, "GRU", p["W_x"], p["W_h"], p.get("b"), b_h)
+
+
+def lstm_to_torch(cell: "LSTM") -> "torch.nn.LSTM":
+    """A ``torch.nn.LSTM`` with the cell's weights and dtype.
+
+    Raises
+    ------
+    ValueError
+        If PyTorch has no such cell: activations of one's own choice.
+    """
+    _expect_standard_activations(cell)
+    p = {name: reorder(w, "ifog", "ifgo") for name, w in cell.params.items()}
+    return _write_torch(cell, "LSTM", p["W_x"], p["W_h"], p.get("b"), None)
+
+
+def _read_torch(module: Any, kind: str) -> tuple[dict[str, Any], dict[str, Array], tuple[Array, Array] | None]:
+    """A module's sizes, its matrices and its two biases, checked."""
+    import torch
+
+    if not isinstance(module, getattr(torch.nn, kind)):
+        raise TypeError(f"module: expected a torch.nn.{kind}, got {type(module).__name__}")
+    for option, wanted in (("num_layers", 1), ("bidirectional", False), ("proj_size", 0)):
+        if getattr(module, option) != wanted:
+            raise ValueError(f"module: expected {option}={wanted}, got {getattr(module, option)}")
+    read = {name: p.detach().cpu().numpy().copy() for name, p in module.named_parameters()}
+    sizes = {
+        "input_size": module.input_size,
+        "hidden_size": module.hidden_size,
+        "dtype": read["weight_hh_l0"].dtype,
+        "use_bias": module.bias,
+        "rng": np.random.default_rng(0),  # its draws are overwritten
+    }
+    weights = {"W_x": read["weight_ih_l0"].T, "W_h": read["weight_hh_l0"].T}
+    return sizes, weights, (read["bias_ih_l0"], read["bias_hh_l0"]) if module.bias else None
+
+
+def _write_torch(
+    cell: Any, kind: str, W_x: Array, W_h: Array, b_x: Array | None, b_h: Array | None, **options: Any
+) -> Any:
+    import torch
+
+    dtype = {np.dtype(np.float32): torch.float32, np.dtype(np.float64): torch.float64}[cell.dtype]
+    module = getattr(torch.nn, kind)(cell.input_size, cell.hidden_size, bias=cell.use_bias, dtype=dtype, **options)
+    with torch.no_grad():
+        module.weight_ih_l0.copy_(torch.tensor(W_x.T))
+        module.weight_hh_l0.copy_(torch.tensor(W_h.T))
+        if b_x is not None:
+            module.bias_ih_l0.copy_(torch.tensor(b_x))
+            module.bias_hh_l0.copy_(torch.zeros(len(b_x)) if b_h is None else torch.tensor(b_h))
+    return module
+
+
+def _expect_standard_activations(cell: Any) -> None:
+    for option, wanted in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
+        given = getattr(cell, option).name
+        if given != wanted:
+            raise ValueError(f"{option}: torch.nn.{type(cell).__name__} has {wanted} only, this cell has {given!r}")
+
+
+# Keras -------------------------------------------------------------------------------------------------------------
+
+
+def rnn_from_keras(cls: "type[RNN]", weights: Sequence[Array], **options: Any) -> "RNN":
+    """An `RNN` from what ``get_weights()`` of a ``keras.layers.SimpleRNN`` returns.
+
+    Parameters
+    ----------
+    weights : sequence of arrays
+        ``[kernel (D, H), recurrent_kernel (H, H)]`` and, of a layer with biases, ``bias (H,)``.
+    **options
+        The layer's other options, as the constructor takes them: ``activation``, ``dropout``, …
+
+    Raises
+    ------
+    ValueError
+        If the number or the shapes of the weights are not those of such a layer.
+    """
+    sizes, named = _read_keras(weights, gates=1, bias_rows=None)
+    return _fill(cls(**sizes, **options), named)
+
+
+def gru_from_keras(cls: "type[GRU]", weights: Sequence[Array], **options: Any) -> "GRU":
+    """A `GRU` from what ``get_weights()`` of a ``keras.layers.GRU`` returns.
+
+    Parameters
+    ----------
+    weights : sequence of arrays
+        ``[kernel (D, 3H), recurrent_kernel (H, 3H)]`` and, of a layer with biases, ``bias``: (2, 3H) if the layer
+        has ``reset_after=True`` (Keras' default), else (3H,).
+    **options
+        The layer's other options; ``reset_after`` is False unless given, as in the constructor.
+
+    Raises
+    ------
+    ValueError
+        If the number or the shapes of the weights are not those of such a layer.
+    """
+    reset_after = options.get("reset_after", False)
+    sizes, named = _read_keras(weights, gates=3, bias_rows=2 if reset_after else None)
+    named = {name: reorder(w, "zrn", "rzn") for name, w in named.items()}
+    if reset_after and "b" in named:
+        H = sizes["hidden_size"]
+        b_x, b_h = named["b"]
+        named |= {"b": np.concatenate([(b_x + b_h)[: 2 * H], b_x[2 * H :]]), "b_n": b_h[2 * H :]}
+    return _fill(cls(**sizes, **options), named)
+
+
+def lstm_from_keras(cls: "type[LSTM]", weights: Sequence[Array], **options: Any) -> "LSTM":
+    """An `LSTM` from what ``get_weights()`` of a ``keras.layers.LSTM`` returns.
+
+    Parameters
+    ----------
+    weights : sequence of arrays
+        ``[kernel (D, 4H), recurrent_kernel (H, 4H)]`` and, of a layer with biases, ``bias (4H,)``.
+    **options
+        The layer's other options, as the constructor takes them: ``recurrent_activation``, ``dropout``, …
+
+    Raises
+    ------
+    ValueError
+        If the number or the shapes of the weights are not those of such a layer.
+    """
+    sizes, named = _read_keras(weights, gates=4, bias_rows=None)
+    named = {name: reorder(w, "ifgo", "ifog") for name, w in named.items()}
+    return _fill(cls(**sizes, **options), named)
+
+
+def _read_keras(weights: Sequence[Array], gates: int, bias_rows: int | None) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The sizes and the named arrays in `weights`, checked."""
+    arrays = [np.asarray(w) for w in weights]
+    shapes = [a.shape for a in arrays]
+    if len(arrays) not in (2, 3) or any(len(s) != 2 for s in shapes[:2]):
+        raise ValueError(f"weights: expected [kernel, recurrent_kernel] and perhaps bias, got shapes {shapes}")
+    D, H = shapes[0][0], shapes[1][0]
+    bias_shape = (gates * H,) if bias_rows is None else (bias_rows, gates * H)
+    wanted = [(D, gates * H), (H, gates * H), bias_shape][: len(shapes)]
+    if shapes != wanted:
+        raise ValueError(f"weights: expected the shapes {wanted}, got {shapes}")
+    sizes = {
+        "input_size": D,
+        "hidden_size": H,
+        "dtype": arrays[0].dtype,
+        "use_bias": len(arrays) == 3,
+        "rng": np.random.default_rng(0),  # its draws are overwritten
+    }
+    return sizes, dict(zip(("W_x", "W_h", "b"), arrays, strict=False))
+
+
+def _fill(cell: Any, weights: dict[str, Array]) -> Any:
+    """Write `weights` into the cell's parameters; there must be one for each."""
+    if weights.keys() != cell.params.keys():
+        raise ValueError(f"weights: expected {sorted(cell.params)}, got {sorted(weights)}")
+    for name, param in cell.params.items():
+        param[...] = weights[name]
+    return cell
