@@ -1,0 +1,40 @@
+# Each recipe is a few plain lines; README.md has the same for a machine without make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: book test lint lab notebooks models bench clean
+
+book: .venv/installed
+	$(BIN)/jupyter-book build . -W --keep-going
+	@echo; echo "The book is ready. Open this file in a browser: $(CURDIR)/_build/html/index.html"
+
+# the environment: made once, and again whenever the pins or the package's settings change
+.venv/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch .venv/installed
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not alone"
+	$(BIN)/python -m pytest -m alone
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lab: .venv/installed
+	$(BIN)/jupyter lab book
+
+notebooks: .venv/installed
+	$(BIN)/python tools/execute.py
+
+models: .venv/installed
+	for script in models/train_*.py; do $(BIN)/python $$script || exit 1; done
+
+bench: .venv/installed
+	$(BIN)/python tests/benchmarks/steps.py
+
+clean:
+	rm -rf _build .venv

@@ -1,0 +1,65 @@
+"""Sphinx extension of the book's frame: a page loads nothing that is not in the book's own folder.
+
+* MathJax is copied out of the installed package ``sphinx-mathjax-offline``: the parts that a page can ask for.
+* The theme's script stops writing to the console of every reader's browser.
+* ``index.html`` is a complete page, so that it is accessible too while it leads on to the first one.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.util.fileutil import copy_asset
+
+MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<meta http-equiv="refresh" content="0; url={target}">
+</head>
+<body><main><h1>{title}</h1><p><a href="{target}">Open the book</a></p></main></body>
+</html>
+"""
+
+
+def mathjax_folder() -> Path:
+    """Where the installed package keeps MathJax."""
+    spec = find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("sphinx-mathjax-offline is missing: install the packages of requirements.txt")
+    return Path(spec.origin).parent / "static" / "mathjax"
+
+
+def copy_mathjax(static: Path) -> None:
+    """Copy MathJax into the folder of static files."""
+    source, target = mathjax_folder(), static / "mathjax"
+    for part in MATHJAX_PARTS:
+        folder = (target / part) if (source / part).is_dir() else (target / part).parent
+        copy_asset(str(source / part), str(folder))
+
+
+def quieten(script: Path) -> None:
+    """Turn the theme's progress messages on the console into calls of nothing."""
+    text = script.read_text(encoding="utf8")
+    script.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf8")
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """Complete the built pages with the files that they load."""
+    if exception is not None or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    copy_mathjax(static)
+    quieten(static / "scripts" / "pydata-sphinx-theme.js")
+    target = f"{app.config.root_doc}.html"
+    title = app.config.html_title.replace("&", "&amp;")
+    (Path(app.outdir) / "index.html").write_text(INDEX.format(title=title, target=target), encoding="utf8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
