@@ -164,10 +164,10 @@ class Vocabulary:
         TypeError
             If `ids` are not integers.
         """
-        return separator.join(self._symbols[i] for i in _as_ids(ids, "ids", len(self)))
+        return separator.join(self._symbols[i] for i in as_ids(ids, "ids", len(self)))
 
 
-def _as_ids(ids: ArrayLike, name: str, size: int | None = None, *, ndim: int | None = 1) -> NDArray[np.int64]:
+def as_ids(ids: ArrayLike, name: str, size: int | None = None, *, ndim: int | None = 1) -> NDArray[np.int64]:
     """Integers with `ndim` axes (any number if None), 0 to size - 1, or an error that names the argument."""
     array = np.asarray(ids)
     if array.size == 0:
@@ -178,8 +178,7 @@ def _as_ids(ids: ArrayLike, name: str, size: int | None = None, *, ndim: int | N
         raise ValueError(f"{name}: expected {ndim} axis, got shape {array.shape}")
     if array.size and (array.min() < 0 or (size is not None and array.max() >= size)):
         raise ValueError(
-            f"{name}: expected 0 to {'…' if size is None else size - 1}, "
-            f"got values from {array.min()} to {array.max()}"
+            f"{name}: expected 0 to {'…' if size is None else size - 1}, got values from {array.min()} to {array.max()}"
         )
     return array.astype(np.int64, copy=False)
 
@@ -239,7 +238,7 @@ class SequentialBatches:
     carries_state = True
 
     def __init__(self, ids: ArrayLike, batch_size: int, length: int) -> None:
-        text = _as_ids(ids, "ids")
+        text = as_ids(ids, "ids")
         _check_sizes(text, batch_size, length, needed=batch_size * length + 1)
         steps = (len(text) - 1) // batch_size  # the last symbol is only ever predicted
         used = steps * batch_size
@@ -297,7 +296,7 @@ class ShuffledBatches:
     carries_state = False
 
     def __init__(self, ids: ArrayLike, batch_size: int, length: int, *, rng: np.random.Generator) -> None:
-        text = _as_ids(ids, "ids")
+        text = as_ids(ids, "ids")
         _check_sizes(text, batch_size, length, needed=batch_size * length + 1)
         if not isinstance(rng, np.random.Generator):
             raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
@@ -363,14 +362,12 @@ def pad(sequences: Sequence[ArrayLike], value: int = 0) -> tuple[NDArray[np.int6
     >>> mask.sum(axis=0)     # the lengths
     array([3, 1])
     """
-    columns = [_as_ids(sequence, f"sequences[{b}]") for b, sequence in enumerate(sequences)]
+    columns = [as_ids(sequence, f"sequences[{b}]") for b, sequence in enumerate(sequences)]
     if not columns:
         raise ValueError("sequences: expected at least one sequence, got none")
     lengths = np.array([len(column) for column in columns])
     if lengths.min() == 0:
-        raise ValueError(
-            f"sequences[{lengths.argmin()}]: expected at least one symbol, got an empty sequence"
-        )
+        raise ValueError(f"sequences[{lengths.argmin()}]: expected at least one symbol, got an empty sequence")
     mask = np.arange(lengths.max())[:, None] < lengths  # (T, B)
     ids = np.full(mask.shape, value, dtype=np.int64)
     for b, column in enumerate(columns):
@@ -409,7 +406,7 @@ def one_hot(ids: ArrayLike, size: int, dtype: DTypeLike = np.float64) -> NDArray
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    array = _as_ids(ids, "ids", size, ndim=None)
+    array = as_ids(ids, "ids", size, ndim=None)
     vectors = np.zeros((*array.shape, size), dtype=dtype)
     np.put_along_axis(vectors, array[..., None], 1, axis=-1)
     return vectors
