@@ -1,0 +1,227 @@
+"""Corpora: the same on every call, clean, and split without leaks."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnlib import corpora
+
+
+def test_python_docs_is_prose_without_repetition_or_furniture():
+    text = corpora.python_docs()
+    paragraphs = text.splitlines()
+    # the text differs between releases of Python (3.11.2: 258,481 characters, 3.13.0: 271,210)
+    assert 200_000 < len(text) < 350_000
+    assert len(set(paragraphs)) == len(paragraphs)
+    assert text.isascii() and all(c.isprintable() or c == "\n" for c in text)
+    assert not any("::=" in p or p.startswith((">>>", "+-", "|")) for p in paragraphs)
+    assert not any(re.search(r"[*=~-]{4}", p) for p in paragraphs)
+    assert all(re.search(r"[.!?:;][\"')\]]*$", p) for p in paragraphs)
+    assert "  " not in text
+
+
+@pytest.mark.parametrize(
+    ("topic", "paragraphs"),
+    [
+        ("Title\n*****\n\nOne\nline.\n", ["One line."]),  # a heading goes, hard line breaks go
+        ("For example:\n\n   if x:\n       y.\n\nMore.\n", ["For example:", "More."]),  # program text goes
+        ("*f(x)*\n\n   Return the *value*.\n", ["Return the value."]),  # a definition's body is prose
+        ("* first.\n\n* second “one” [3].\n", ["first.", 'second "one".']),
+        ('Use "**kwargs" and "a*b".\n', ['Use "**kwargs" and "a*b".']),  # stars in code stay
+        ("+---+\n| a |\n+---+\n\nstmt ::= x.\n\n>>> 1.\n", []),
+    ],
+)
+def test_paragraphs_keep_prose_and_drop_furniture(topic, paragraphs):
+    assert list(corpora._paragraphs(topic)) == paragraphs
+
+
+lines = st.lists(st.text("abc", min_size=1, max_size=5), min_size=40, max_size=80, unique=True)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(lines, st.integers(1, 3))
+def test_a_split_holds_every_line_once_and_shares_none(lines, rounds):
+    split = corpora.split_blocks("".join(line + "\n" for line in lines), validation=0.3, test=0.3, rounds=rounds)
+    parts = [part.splitlines() for part in split]
+    assert sorted(line for part in parts for line in part) == sorted(lines)
+    for part in parts:  # order is kept
+        assert part == sorted(part, key=lines.index)
+
+
+def test_a_round_gives_contiguous_blocks_in_the_asked_shares():
+    text = "".join(f"{i:03}\n" for i in range(100))
+    split = corpora.split_blocks(text, validation=0.1, test=0.2, rounds=2)
+    assert split.validation.split() == [f"{i:03}" for i in [*range(35, 40), *range(85, 90)]]
+    assert split.test.split() == [f"{i:03}" for i in [*range(40, 50), *range(90, 100)]]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("a\nb\n", {"validation": 0.0}, "validation=0.0"),
+        ("a\nb\n", {"validation": 0.6, "test": 0.4}, "add to less than 1"),
+        ("a\nb\n", {"rounds": 0}, "rounds=0"),
+        ("", {}, "0 lines, 0 characters: the train part"),
+        ("one line only\n", {}, "1 lines, 14 characters: the validation part"),
+    ],
+)
+def test_split_names_what_is_wrong(text, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        corpora.split_blocks(text, **options)
+
+
+def test_the_standard_split_shares_no_paragraph():
+    split = corpora.python_docs_split()
+    train, validation, test = (set(part.splitlines()) for part in split)
+    assert not (train & validation or train & test or validation & test)
+    assert sum(map(len, split)) == len(corpora.python_docs())
+    assert set(split.alphabet) == set(corpora.python_docs())
+    for part, share in zip(split, (0.8, 0.1, 0.1), strict=True):
+        assert abs(len(part) / len(corpora.python_docs()) - share) < 0.02
+
+
+def test_ui_strings_are_one_to_one_and_translated():
+    pairs = corpora.ui_strings()
+    assert 2500 < len(pairs) < 4500
+    assert len({p.chinese for p in pairs}) == len({p.english for p in pairs}) == len(pairs)
+    assert all(re.search("[\u4e00-\u9fff]", p.chinese) for p in pairs)
+    assert all(text == " ".join(text.split()) != "" for p in pairs for text in p)
+    assert corpora.Pair("关闭所有其它标签页", "Close All Other Tabs") in pairs
+
+
+def test_dates_are_seeded_distinct_and_unambiguous():
+    pairs = corpora.dates(3000, seed=7)
+    assert pairs == corpora.dates(3000, seed=7) != corpora.dates(3000, seed=8)
+    assert pairs[:100] == corpora.dates(100, seed=7)
+    assert len({p.chinese for p in pairs}) == 3000
+
+
+def test_each_chinese_date_has_one_english_translation():
+    translation = {}
+    for seed in range(5):
+        for chinese, english in corpora.dates(3000, seed=seed):
+            assert translation.setdefault(chinese, english) == english
+
+
+def test_dates_change_the_word_order():
+    pairs = dict(corpora.dates(5000, seed=0))
+    weekday = next(c for c in pairs if re.fullmatch(r"\d+年\d+月\d+日星期一", c))
+    year, month, day = re.findall(r"\d+", weekday)
+    assert re.fullmatch(rf"Monday, [A-Z][a-z]+ {day}, {year}", pairs[weekday])
+    numeric = next(c for c in pairs if re.fullmatch(r"\d+/\d+/\d+", c))
+    year, month, day = numeric.split("/")
+    assert pairs[numeric] == f"{month}/{day}/{year}"
+
+
+@pytest.mark.parametrize("n", [0, -1, 100_001])
+def test_dates_refuses_impossible_numbers(n):
+    with pytest.raises(ValueError, match=f"n={n}"):
+        corpora.dates(n, seed=0)
+
+
+def test_weather_has_a_value_for_every_day():
+    data = corpora.weather()
+    assert data.date[0] == np.datetime64("2012-01-01") and data.date[-1] == np.datetime64("2015-12-31")
+    assert (np.diff(data.date) == np.timedelta64(1, "D")).all() and len(data.date) == 1461
+    assert all(column.shape == (1461,) for column in data)
+    assert (data.temp_max >= data.temp_min).all() and data.precipitation.min() == 0
+    assert set(data.kind) == {"drizzle", "fog", "rain", "snow", "sun"}
+
+
+def test_digits_are_pictures_in_the_unit_interval():
+    data = corpora.digits()
+    assert data.images.shape == (1797, 8, 8) and data.labels.shape == (1797,)
+    assert data.images.min() == 0 and data.images.max() == 1
+    assert set(data.labels) == set(range(10)) and len(data.words) == 10
+    # a one has more ink in its middle columns than a zero
+    middle = data.images[:, 2:6, 3:5].mean(axis=(1, 2))
+    assert middle[data.labels == 1].mean() > 2 * middle[data.labels == 0].mean()
+
+
+@pytest.mark.parametrize(
+    ("module", "call", "package"),
+    [
+        ("jupyterlab_language_pack_zh_CN", corpora.ui_strings, "jupyterlab-language-pack-zh-CN"),
+        ("babel.dates", lambda: corpora.dates(1, 0), "babel"),
+        ("vega_datasets", corpora.weather, "vega-datasets"),
+        ("sklearn.datasets", corpora.digits, "scikit-learn"),
+    ],
+)
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch, module, call, package):
+    monkeypatch.setitem(sys.modules, module, None)  # makes the import fail
+    with pytest.raises(ImportError, match=f"python -m pip install {package}"):
+        call()
+
+
+# ------------------------------------------------------------------------------------------------- toy tasks
+
+sizes = st.integers(1, 6)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(sizes, sizes, sizes, sizes, seeds)
+def test_copy_memory_asks_for_the_letters_after_go(batch, length, delay, n_letters, seed):
+    task = corpora.copy_memory(batch, length, delay, n_letters, rng=np.random.default_rng(seed))
+    assert task.x.shape == task.y.shape == task.mask.shape == (2 * length + delay, batch)
+    assert task.n_symbols == n_letters + 2
+    for b in range(batch):
+        go = int(np.flatnonzero(task.x[:, b] == n_letters + 1)[0])
+        assert go - (length - 1) == delay
+        letters = task.x[:length, b]
+        assert letters.max() < n_letters
+        assert (task.y[go + 1 :, b] == letters).all() and (task.y[: go + 1, b] == n_letters).all()
+        assert (task.x[length:, b] >= n_letters).all()  # nothing but blanks and "go" to cheat from
+        assert (task.mask[:, b] == (np.arange(len(task.x)) > go)).all()
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(sizes, st.integers(1, 12), st.integers(0, 11), seeds)
+def test_delayed_copy_repeats_the_input_later(batch, steps, delay, seed):
+    rng = np.random.default_rng(seed)
+    if delay >= steps:
+        with pytest.raises(ValueError, match=f"delay={delay}"):
+            corpora.delayed_copy(batch, steps, delay, rng=rng)
+        return
+    task = corpora.delayed_copy(batch, steps, delay, n_letters=5, rng=rng)
+    assert task.x.shape == (steps, batch)
+    assert all((task.y[t] == task.x[t - delay]).all() for t in range(delay, steps))
+    assert not task.mask[:delay].any() and task.mask[delay:].all()
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(sizes, st.integers(2, 12), seeds)
+def test_adding_marks_one_step_in_each_half(batch, steps, seed):
+    task = corpora.adding(batch, steps, rng=np.random.default_rng(seed))
+    values, marks = task.x[..., 0], task.x[..., 1]
+    assert task.x.shape == (steps, batch, 2) and task.y.shape == (batch, 1)
+    assert (marks[: steps // 2].sum(axis=0) == 1).all() and (marks[steps // 2 :].sum(axis=0) == 1).all()
+    np.testing.assert_allclose(task.y[:, 0], (values * marks).sum(axis=0))
+
+
+def test_without_memory_adding_costs_one_sixth():
+    task = corpora.adding(200_000, 4, rng=np.random.default_rng(0))
+    assert abs(np.mean((task.y - 1) ** 2) - 1 / 6) < 0.002
+
+
+def test_every_step_can_carry_a_marker():
+    task = corpora.adding(2000, 5, rng=np.random.default_rng(0))
+    assert (task.x[..., 1].sum(axis=1) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: corpora.adding(1, 1, rng=np.random.default_rng(0)), ValueError, "steps=1: expected at least 2"),
+        (lambda: corpora.copy_memory(0, 1, 1, rng=np.random.default_rng(0)), ValueError, "batch=0"),
+        (lambda: corpora.delayed_copy(1, 2, -1, rng=np.random.default_rng(0)), ValueError, "delay=-1"),
+        (lambda: corpora.adding(1, 2, rng=0), TypeError, "rng: expected a numpy.random.Generator, got int"),
+    ],
+)
+def test_toy_tasks_name_what_is_wrong(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
