@@ -1,0 +1,122 @@
+"""The output layer: what turns a hidden state into an answer.
+
+    O_t = H_t W_hq + b_q                                                     (chapter 3)
+
+Shapes: h (..., H), o (..., Q), W_hq (H, Q), b_q (Q,), where ... is (T, B) or (B,).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from rnnlib.cells.initializers import Initializer, draw
+
+__all__ = ["Dense", "dropout"]
+
+
+class Dense:
+    """A linear layer, O = H W_hq + b_q, the same for every step.
+
+    Parameters
+    ----------
+    input_size, output_size : int
+        H and Q.
+    rng : np.random.Generator
+        Draws the weights.
+    dtype : float64 (default) or float32
+    use_bias : bool
+    kernel_initializer, bias_initializer : str or callable
+        Names as in :mod:`rnnlib.cells`.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+
+    Examples
+    --------
+    >>> layer = Dense(3, 2, rng=np.random.default_rng(0))
+    >>> layer.forward(np.zeros((5, 4, 3))).shape  # T = 5 steps of B = 4 sequences
+    (5, 4, 2)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        rng: np.random.Generator,
+        dtype: DTypeLike = np.float64,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+    ) -> None:
+        for name, size in (("input_size", input_size), ("output_size", output_size)):
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise ValueError(f"{name} must be a positive integer, got {size!r}")
+        shape = (int(input_size), int(output_size))
+        self.input_size, self.output_size = shape
+        self.params = {"W_hq": draw(kernel_initializer, rng, shape, "kernel_initializer").astype(dtype)}
+        if use_bias:
+            self.params["b_q"] = draw(bias_initializer, rng, shape[1:], "bias_initializer").astype(dtype)
+
+    def forward(self, h: np.ndarray) -> np.ndarray:
+        """O = H W_hq + b_q; ``h`` is (..., H), the result (..., Q)."""
+        if h.shape[-1] != self.input_size:
+            raise ValueError(f"h must have shape (..., {self.input_size}), got {h.shape}")
+        # one product of (T·B, H) is faster than T products of (B, H)
+        o = h.reshape(-1, self.input_size) @ self.params["W_hq"]
+        if "b_q" in self.params:
+            o += self.params["b_q"]
+        return o.reshape(*h.shape[:-1], self.output_size)
+
+    def backward(self, h: np.ndarray, do: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """From ∂L/∂O (..., Q) to ∂L/∂H = ∂L/∂O W_hqᵀ (..., H) and the parameters' gradients, summed over all steps."""
+        flat_h, flat_do = h.reshape(-1, self.input_size), do.reshape(-1, self.output_size)
+        gradients = {"W_hq": flat_h.T @ flat_do}
+        if "b_q" in self.params:
+            gradients["b_q"] = flat_do.sum(axis=0)
+        return (flat_do @ self.params["W_hq"].T).reshape(h.shape), gradients
+
+
+def dropout(h: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
+    """Factors that drop each entry of ``h`` with probability ``rate`` and scale up the rest ("inverted" dropout).
+
+    A factor is 0 or ``1 / (1 - rate)``, so that the expected value of ``h * factors`` is ``h`` and nothing
+    needs to be rescaled when dropout is switched off. The gradient takes the same factors: ``dh = d(h *
+    factors) * factors``.
+
+    Parameters
+    ----------
+    h : array
+        Only its shape and dtype matter.
+    rate : float
+        0 up to but not including 1.
+    rng : np.random.Generator
+
+    Returns
+    -------
+    array
+        Shape and dtype of ``h``.
+
+    Raises
+    ------
+    ValueError
+        If ``rate`` is out of range.
+
+    References
+    ----------
+    Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting". Chapter 8.
+
+    Examples
+    --------
+    >>> factors = dropout(np.ones(100_000), 0.2, np.random.default_rng(0))
+    >>> np.unique(factors), factors.mean().round(2)
+    (array([0.  , 1.25]), np.float64(1.0))
+    """
+    if not 0 <= rate < 1:
+        raise ValueError(f"rate must lie in [0, 1), got {rate!r}")
+    factors = (rng.random(h.shape, dtype=np.float32) >= rate).astype(h.dtype)
+    factors *= 1 / (1 - rate)
+    return factors

@@ -1,0 +1,250 @@
+"""Optimisers: how a gradient becomes a step.
+
+Parameters and gradients are dicts of arrays with the same keys. ``update`` changes the parameters in place,
+so a cell whose arrays are in the dict learns without being told. The learning rate is a plain attribute: a
+schedule is a callback that sets it.
+
+Deliberately absent: weight decay (a regulariser says the same, :mod:`rnnlib.training.regularisers`) and the
+dozens of relatives of Adam.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+__all__ = ["SGD", "Adam"]
+
+Arrays = dict[str, np.ndarray]
+
+
+class SGD:
+    """Gradient descent on mini-batches, with optional momentum.
+
+    ``v ← momentum · v + g`` and then ``p ← p − learning_rate · v``; with ``nesterov=True`` the step is ``g
+    + momentum · v`` instead of ``v``. PyTorch's update; Keras folds the learning rate into v, which is the
+    same as long as the learning rate stays constant.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Positive.
+    momentum : float
+        0 (plain gradient descent) up to but not including 1.
+    nesterov : bool
+        Look ahead along the momentum; needs ``momentum > 0``.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of its range.
+
+    References
+    ----------
+    Sutskever, Martens, Dahl and Hinton (2013), "On the importance of initialization and momentum in deep
+    learning".
+
+    Examples
+    --------
+    >>> params = {"w": np.array([1.0])}
+    >>> optimiser = SGD(learning_rate=0.1, momentum=0.9)
+    >>> for _ in range(3):
+    ...     optimiser.update(params, {"w": 2 * params["w"]})  # minimise w²
+    >>> params["w"].round(4)
+    array([0.062])
+    """
+
+    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
+        self.learning_rate = _in_range("learning_rate", learning_rate, low=0.0)
+        self.momentum = _in_range("momentum", momentum, low=-math.ulp(0.0), high=1.0)
+        if nesterov and momentum == 0:
+            raise ValueError("nesterov=True needs momentum > 0, got momentum=0")
+        self.nesterov = bool(nesterov)
+        self.steps = 0
+        self.velocity: Arrays = {}
+        self._scratch: Arrays = {}
+
+    def update(self, params: Arrays, gradients: Mapping[str, np.ndarray]) -> None:
+        """Take one step: change ``params`` in place. Raises ValueError if keys or shapes differ."""
+        _check_gradients(params, gradients)
+        if not self._scratch:
+            self._scratch = _zeros_like(params)
+        if self.momentum and not self.velocity:
+            self.velocity = _zeros_like(params)
+        self.steps += 1
+        for name, p in params.items():
+            g, step = gradients[name], self._scratch[name]
+            if self.momentum:
+                v = self.velocity[name]
+                v *= self.momentum
+                v += g
+                if self.nesterov:
+                    np.multiply(v, self.momentum, out=step)
+                    step += g
+                    g = step
+                else:
+                    g = v
+            np.multiply(g, self.learning_rate, out=step)
+            p -= step
+
+    def config(self) -> dict[str, float | bool | str]:
+        """The options, for a checkpoint."""
+        return {
+            "class": "SGD",
+            "learning_rate": self.learning_rate,
+            "momentum": self.momentum,
+            "nesterov": self.nesterov,
+        }
+
+    def state(self) -> Arrays:
+        """Copies of everything that ``update`` remembers, as a flat dict of arrays."""
+        return _pack(self.steps, self.learning_rate, velocity=self.velocity)
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from what :meth:`state` returned. Raises ValueError if it belongs to another optimiser."""
+        self.steps, self.learning_rate, (self.velocity,) = _unpack(state, "velocity")
+        self._scratch = {}
+
+
+class Adam:
+    """Adam: each entry's step is scaled by a running estimate of its gradient's mean and mean square.
+
+    ``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, and with the bias corrections m̂ = m/(1 − β₁ᵗ)
+    and v̂ = v/(1 − β₂ᵗ): ``p ← p − learning_rate · m̂ / (√v̂ + epsilon)``. This is the paper's and
+    PyTorch's form. Keras adds its epsilon (1e-7) to √v before the correction, which differs only where
+    gradients are tiny.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Positive.
+    beta_1, beta_2 : float
+        Decay of the two running means, 0 up to but not including 1.
+    epsilon : float
+        Positive; keeps the division finite.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of its range.
+
+    References
+    ----------
+    Kingma and Ba (2015), "Adam: a method for stochastic optimization".
+
+    Examples
+    --------
+    The first step is as long as the learning rate, whatever the gradient's size:
+
+    >>> params = {"w": np.array([1.0, 1.0])}
+    >>> Adam(learning_rate=0.1).update(params, {"w": np.array([1e-3, -500.0])})
+    >>> params["w"].round(4)
+    array([0.9, 1.1])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        self.learning_rate = _in_range("learning_rate", learning_rate, low=0.0)
+        self.beta_1 = _in_range("beta_1", beta_1, low=-math.ulp(0.0), high=1.0)
+        self.beta_2 = _in_range("beta_2", beta_2, low=-math.ulp(0.0), high=1.0)
+        self.epsilon = _in_range("epsilon", epsilon, low=0.0)
+        self.steps = 0
+        self.mean: Arrays = {}
+        self.square: Arrays = {}
+        self._scratch: Arrays = {}
+
+    def update(self, params: Arrays, gradients: Mapping[str, np.ndarray]) -> None:
+        """Take one step: change ``params`` in place. Raises ValueError if keys or shapes differ."""
+        _check_gradients(params, gradients)
+        if not self.mean:
+            self.mean, self.square = _zeros_like(params), _zeros_like(params)
+        if not self._scratch:
+            self._scratch = _zeros_like(params)
+        self.steps += 1
+        rate = self.learning_rate / (1 - self.beta_1**self.steps)
+        correction = 1 / math.sqrt(1 - self.beta_2**self.steps)
+        for name, p in params.items():
+            g, m, v, work = gradients[name], self.mean[name], self.square[name], self._scratch[name]
+            m *= self.beta_1
+            np.multiply(g, 1 - self.beta_1, out=work)
+            m += work
+            v *= self.beta_2
+            np.multiply(g, g, out=work)
+            work *= 1 - self.beta_2
+            v += work
+            np.sqrt(v, out=work)
+            work *= correction
+            work += self.epsilon
+            np.divide(m, work, out=work)
+            work *= rate
+            p -= work
+
+    def config(self) -> dict[str, float | str]:
+        """The options, for a checkpoint."""
+        return {
+            "class": "Adam",
+            "learning_rate": self.learning_rate,
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+        }
+
+    def state(self) -> Arrays:
+        """Copies of everything that ``update`` remembers, as a flat dict of arrays."""
+        return _pack(self.steps, self.learning_rate, mean=self.mean, square=self.square)
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from what :meth:`state` returned. Raises ValueError if it belongs to another optimiser."""
+        self.steps, self.learning_rate, (self.mean, self.square) = _unpack(state, "mean", "square")
+        self._scratch = {}
+
+
+def _in_range(name: str, value: float, low: float, high: float = math.inf) -> float:
+    if not low < value < high:
+        wanted = "positive" if high == math.inf else f"at least 0 and less than {high:g}"
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+    return float(value)
+
+
+def _zeros_like(params: Mapping[str, np.ndarray]) -> Arrays:
+    return {name: np.zeros_like(p) for name, p in params.items()}
+
+
+def _check_gradients(params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
+    if params.keys() != gradients.keys():
+        raise ValueError(f"gradients must have the keys of params, {sorted(params)}, got {sorted(gradients)}")
+    for name, p in params.items():
+        if gradients[name].shape != p.shape:
+            raise ValueError(f"gradients[{name!r}] must have shape {p.shape}, got {gradients[name].shape}")
+
+
+def _pack(steps: int, learning_rate: float, **groups: Arrays) -> Arrays:
+    """One flat dict: the scalars, and 'group.parameter' for every array."""
+    packed = {"steps": np.array(steps), "learning_rate": np.array(learning_rate)}
+    for group, arrays in groups.items():
+        packed |= {f"{group}.{name}": a.copy() for name, a in arrays.items()}
+    return packed
+
+
+def _unpack(state: Mapping[str, np.ndarray], *groups: str) -> tuple[int, float, list[Arrays]]:
+    """Undo :func:`_pack`; refuse a state whose groups are not these."""
+    found: dict[str, Arrays] = {group: {} for group in groups}
+    for key, array in state.items():
+        if key in ("steps", "learning_rate"):
+            continue
+        group, _, name = key.partition(".")
+        if group not in found:
+            raise ValueError(
+                f"state holds {key!r}, which this optimiser does not have; it remembers {', '.join(groups)}"
+            )
+        found[group][name] = np.array(array)
+    if not {"steps", "learning_rate"} <= state.keys():
+        raise ValueError(f"state must hold 'steps' and 'learning_rate', got {sorted(state)}")
+    return int(state["steps"]), float(state["learning_rate"]), list(found.values())
