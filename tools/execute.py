@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "KERAS_BACKEND": "torch",
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "OMP_NUM_THREADS": "2",
     "OPENBLAS_NUM_THREADS": "2",
     "PYTHONHASHSEED": "0",
@@ -107,6 +108,7 @@ def execute(path: Path, *, progress: bool = True) -> None:
             resources={"metadata": {"path": str(path.parent)}},
             record_timing=False,
             store_widget_state=False,
+            extra_arguments=["--log-level=ERROR"],  # the kernel's own remarks would break the progress bar
             on_cell_executed=lambda **_: bar.update(),
         )
         client.execute(env={**os.environ, **ENVIRONMENT})

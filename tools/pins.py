@@ -1,4 +1,4 @@
-"""Write requirements.txt: install the newest packages that pyproject.toml allows into a fresh environment, pin them all.
+"""Write requirements.txt: the newest packages that pyproject.toml allows, in a fresh environment, all of them pinned.
 
     python tools/pins.py                     # everything as new as the bounds allow
     python tools/pins.py torch==2.13.0       # the same, with one package held where it is

@@ -2,6 +2,7 @@
 
 * MathJax is copied out of the installed package ``sphinx-mathjax-offline``: the parts that a page can ask for.
 * The theme's script stops writing to the console of every reader's browser.
+* The list of references loses two ARIA roles that docutils gives it and that no longer exist or do not fit.
 * ``index.html`` is a complete page, so that it is accessible too while it leads on to the first one.
 """
 
@@ -48,12 +49,22 @@ def quieten(script: Path) -> None:
     script.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf8")
 
 
+def repair_references(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Take wrong ARIA roles off the list of references: its entries are plain blocks of text."""
+    if "citation-list" in (body := context.get("body", "")):
+        context["body"] = body.replace('role="list" class="citation-list"', 'class="citation-list"').replace(
+            ' role="doc-biblioentry"', ""
+        )
+
+
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Complete the built pages with the files that they load."""
     if exception is not None or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
     copy_mathjax(static)
+    for macros in static.glob("*webpack-macros.html"):
+        macros.unlink()  # templates that the theme leaves among the files it publishes
     quieten(static / "scripts" / "pydata-sphinx-theme.js")
     target = f"{app.config.root_doc}.html"
     title = app.config.html_title.replace("&", "&amp;")
@@ -61,5 +72,6 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("html-page-context", repair_references)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

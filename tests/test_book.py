@@ -1,0 +1,330 @@
+"""The built book: it builds without a warning, its links lead somewhere, and every page works in a browser from disk.
+
+The pages are opened as a reader would open them who has no internet: as files, in Chromium, with the network off.
+"""
+
+import gzip
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from shutil import which
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := which(name))), None)
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # the command, in this environment
+FIRST_VIEW_LIMIT = 1_200_000  # bytes, text as gzip would send it
+COMPRESSED = {".woff", ".woff2", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
+
+pytestmark = pytest.mark.xdist_group("book")  # one worker builds the book and looks at it
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium found; on Debian or Ubuntu: apt-get install chromium"
+)
+
+
+def pages_of_toc() -> list[str]:
+    """Every page that the book must have: those of _toc.yml, the search page, and the entrance."""
+
+    def files(entry: dict) -> Iterator[str]:
+        if "file" in entry or "root" in entry:
+            yield entry.get("file") or entry["root"]
+        for key in ("parts", "chapters", "sections"):
+            for child in entry.get(key, []):
+                yield from files(child)
+
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
+    return [f"{name}.html" for name in files(toc)] + ["search.html", "index.html"]
+
+
+PAGES = pages_of_toc()
+
+
+@dataclass
+class Built:
+    """A freshly built book."""
+
+    folder: Path
+    seconds: float
+    returncode: int
+    log: str
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    target = tmp_path_factory.mktemp("book")
+    start = time.perf_counter()
+    run = subprocess.run(
+        [sys.executable, "-c", JUPYTER_BOOK, "build", str(ROOT), "-W", "--keep-going", "--path-output", str(target)],
+        capture_output=True,
+        text=True,
+        encoding="utf8",
+        errors="replace",
+    )
+    return Built(target / "_build" / "html", time.perf_counter() - start, run.returncode, run.stdout + run.stderr)
+
+
+# ---------------------------------------------------------------------------------------------- without a browser
+
+
+def test_book_builds_without_warnings(built):
+    assert built.returncode == 0, built.log[-5000:]
+
+
+def test_rendering_takes_at_most_30_seconds(built):
+    assert built.seconds < 30, f"rendering took {built.seconds:.0f} s"
+
+
+def test_every_page_of_the_contents_is_built_and_no_other(built):
+    assert {path.relative_to(built.folder).as_posix() for path in built.folder.rglob("*.html")} == set(PAGES)
+
+
+def test_every_chapter_and_page_of_the_folder_is_in_the_contents():
+    sources = {path.stem for path in (ROOT / "book").iterdir() if path.suffix in (".md", ".ipynb")}
+    assert sources == {Path(page).stem for page in PAGES if page.startswith("book/")}
+
+
+class Page(HTMLParser):
+    """The anchors of a page, and where its links and loaded files point."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.repeated_ids: list[str] = []
+        self.feed(path.read_text(encoding="utf8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if name := values.get("id"):
+            if name in self.ids:
+                self.repeated_ids.append(name)
+            self.ids.add(name)
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        elif tag == "link" and values.get("rel") in ("stylesheet", "preload", "icon", "shortcut icon"):
+            self.loads.append(values["href"])
+        elif tag in ("script", "img", "iframe", "source", "video", "audio", "embed") and "src" in values:
+            self.loads.append(values["src"])
+
+
+@pytest.fixture(scope="session")
+def parsed(built) -> dict[str, Page]:
+    return {page: Page(built.folder / page) for page in PAGES}
+
+
+def dangling(folder: Path, parsed: dict[str, Page], page: str, link: str) -> str | None:
+    """What is wrong with a link on a page, if anything."""
+    parts = urlsplit(link)
+    if parts.scheme in ("http", "https"):
+        return None if parts.netloc and "." in parts.netloc else "no host"
+    if parts.scheme:
+        return None if parts.scheme in ("mailto", "data") else f"scheme {parts.scheme}"
+    target = (folder / page).parent / unquote(parts.path) if parts.path else folder / page
+    name = target.resolve().relative_to(folder.resolve()).as_posix()
+    if not target.is_file():
+        return "no such file"
+    if parts.fragment and name in parsed and unquote(parts.fragment) not in parsed[name].ids:
+        return "no such anchor"
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(built, parsed, page):
+    bad = {link: why for link in parsed[page].links if (why := dangling(built.folder, parsed, page, link))}
+    assert not bad
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_loaded_files_are_in_the_book(built, parsed, page):
+    remote = [link for link in parsed[page].loads if urlsplit(link).scheme or urlsplit(link).netloc]
+    bad = {link: why for link in parsed[page].loads if (why := dangling(built.folder, parsed, page, link))}
+    assert not remote and not bad
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_ids_are_unique(parsed, page):
+    assert not parsed[page].repeated_ids
+
+
+# ---------------------------------------------------------------------------------------------- in a browser
+
+
+@dataclass
+class Visit:
+    """What happened while a page was open."""
+
+    tab: object  # playwright's Page
+    local: set[Path] = field(default_factory=set)
+    trouble: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, built):
+    """A function that opens a page of the book, offline, and waits until its equations are set."""
+    contexts = []
+
+    def open_page(page: str, *, scheme: str = "light", width: int = 1200, query: str = "") -> Visit:
+        context = browser.new_context(
+            color_scheme=scheme, viewport={"width": width, "height": 900}, offline=True, reduced_motion="reduce"
+        )
+        contexts.append(context)
+        result = Visit(context.new_page())
+
+        def decide(route) -> None:
+            address = urlsplit(route.request.url)
+            if address.scheme == "file":
+                result.local.add(Path(unquote(address.path)))
+                route.continue_()
+            else:
+                result.trouble.append(f"a request leaves the page: {route.request.url[:200]}")
+                route.abort()
+
+        context.route("**/*", decide)
+        tab = result.tab
+        tab.on("console", lambda message: result.trouble.append(f"console {message.type}: {message.text[:300]}"))
+        tab.on("pageerror", lambda error: result.trouble.append(f"error: {error}"))
+        tab.on("requestfailed", lambda r: result.trouble.append(f"failed: {r.url[-200:]}: {r.failure}"))
+        tab.on("dialog", lambda dialog: result.trouble.append(f"dialog: {dialog.message}"))
+        tab.goto((built.folder / page).as_uri() + query, wait_until="load")
+        if page == "index.html":
+            tab.wait_for_url("**/book/*.html")
+        tab.wait_for_function("document.readyState === 'complete' && document.fonts.status === 'loaded'")
+        tab.evaluate("window.MathJax ? MathJax.startup.promise.then(() => document.fonts.ready).then(() => 0) : 0")
+        tab.wait_for_timeout(100)  # observers of sizes have had their turn
+        return result
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def weight(path: Path) -> int:
+    """Bytes of a file as a server would send it."""
+    data = path.read_bytes()
+    return len(data) if path.suffix in COMPRESSED else len(gzip.compress(data, 6))
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_offline_without_a_word_and_light_enough(visit, page):
+    seen = visit(page)
+    assert not seen.trouble
+    total = sum(weight(path) for path in seen.local)
+    assert total <= FIRST_VIEW_LIMIT, sorted(((weight(p), p.name) for p in seen.local), reverse=True)[:10]
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", PAGES)
+def test_equations_are_typeset(visit, page):
+    tab = visit(page).tab
+    assert tab.locator("mjx-merror, [data-mjx-error]").count() == 0
+    sources = tab.locator("span.math, div.math").count()
+    assert tab.locator("mjx-container").count() >= sources
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1200, 320])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", PAGES)
+def test_axe_finds_nothing(visit, page, scheme, width):
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    tab = visit(page, scheme=scheme, width=width).tab
+    assert tab.evaluate("document.documentElement.dataset.theme || matchMedia('(prefers-color-scheme: dark)').matches")
+    tab.evaluate(AXE_SCRIPT)
+    found = tab.evaluate("axe.run({ preload: false })")
+    assert found["passes"], "axe looked at nothing"
+    report = [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:200]}: {node['failureSummary'][:300]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+    assert not report, "\n".join(report)
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", PAGES)
+def test_page_fits_a_narrow_phone(visit, page):
+    tab = visit(page, width=320).tab
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+    cut = tab.evaluate(
+        """() => [...document.querySelectorAll('.bd-article *')].filter((e) => {
+            if (e.closest('mjx-container, pre, table, .cell_output > .output, .headerlink, button')) return false;
+            const box = e.getBoundingClientRect();
+            return box.width > 1 && (box.right > 321 || box.left < -1);
+        }).map((e) => e.outerHTML.slice(0, 120))"""
+    )
+    assert not cut
+
+
+@needs_chromium
+def test_colour_mode_switch_goes_round(visit):
+    seen = visit(PAGES[0])
+    button = seen.tab.locator("button.theme-switch-button:visible").first
+    themes = []
+    for _ in range(3):
+        button.click()
+        themes.append(seen.tab.evaluate("document.documentElement.dataset.mode"))
+    assert sorted(themes) == ["auto", "dark", "light"]
+    assert not seen.trouble
+
+
+@needs_chromium
+def test_search_finds_a_word_from_disk(visit):
+    seen = visit("search.html", query="?q=hidden+state")
+    seen.tab.wait_for_selector("#search-results li a")
+    assert seen.tab.locator("#search-results li a").count() >= 1
+    assert not seen.trouble
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1200, 360])
+def test_search_dialog_opens_and_leads_to_the_results(visit, width):
+    seen = visit(PAGES[0], width=width)
+    seen.tab.locator("button.search-button__button:visible").first.click()
+    field_ = seen.tab.locator("#pst-search-dialog input[type=search]")
+    field_.fill("gradient")
+    field_.press("Enter")
+    seen.tab.wait_for_url("**/search.html?q=gradient**")
+    assert not seen.trouble
+
+
+@needs_chromium
+@pytest.mark.parametrize(("width", "name"), [(1200, "primary"), (360, "primary"), (360, "secondary")])
+def test_sidebar_buttons_work(visit, width, name):
+    page = next(p for p in PAGES if p.endswith("intro.html"))
+    seen = visit(page, width=width)
+    sidebar = seen.tab.locator(f".bd-sidebar-{name}").first
+    before = sidebar.is_visible() and sidebar.bounding_box()["x"] >= 0
+    seen.tab.locator(f"button.{name}-toggle:visible").first.click()
+    seen.tab.wait_for_timeout(500)
+    after = sidebar.is_visible() and sidebar.bounding_box()["x"] >= 0
+    assert before != after
+    assert not seen.trouble

@@ -1,0 +1,82 @@
+"""Every chapter runs, and what it shows is what is committed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import execute
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+GOAL, LIMIT = 40, 80  # seconds: what a chapter may take on two idle cores, and what fails the test
+by_name = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+def cells(path: Path) -> list[dict]:
+    return json.loads(path.read_text(encoding="utf8"))["cells"]
+
+
+@pytest.mark.alone
+@by_name
+def test_chapter_reproduces_its_outputs(path, tmp_path, record_property):
+    settings = tmp_path / "pytest.ini"
+    settings.write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "--nbval", "--noconftest", "-c", str(settings), "--rootdir", str(ROOT)]
+    command += ["-p", "no:cacheprovider", "-p", "no:xdist", "-q", str(path)]
+    start = time.perf_counter()
+    run = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **execute.ENVIRONMENT}, capture_output=True, text=True, encoding="utf8"
+    )
+    seconds = time.perf_counter() - start
+    record_property("seconds", round(seconds, 1))
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
+    compared = re.search(r"(\d+) passed", run.stdout)
+    assert compared and int(compared[1]) == sum(cell["cell_type"] == "code" for cell in cells(path))
+    assert seconds < LIMIT, f"took {seconds:.0f} s; a chapter should take at most {GOAL} s on two cores"
+
+
+@by_name
+def test_chapter_is_stored_clean(path):
+    """A tidied copy is the same file: no times, no widget state, no machine's version, one layout."""
+    notebook = nbformat.read(path, as_version=4)
+    execute.tidy(notebook)
+    assert nbformat.writes(notebook).rstrip("\n") == path.read_text(encoding="utf8").rstrip("\n")
+
+
+@by_name
+def test_chapter_outputs_can_be_reproduced_in_principle(path):
+    """Nothing on stderr, no memory addresses."""
+    assert execute.problems(nbformat.read(path, as_version=4)) == []
+
+
+@by_name
+def test_chapter_holds_no_dates_in_metadata_and_no_widgets(path):
+    notebook = json.loads(path.read_text(encoding="utf8"))
+    metadata = [notebook["metadata"], *(cell["metadata"] for cell in notebook["cells"])]
+    assert not re.search(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", json.dumps(metadata))
+    assert "widgets" not in notebook["metadata"]
+    assert execute.WIDGET_VIEW not in json.dumps(notebook)
+
+
+@by_name
+def test_chapter_was_run_from_top_to_bottom(path):
+    """A cell without a count would never be compared, so every code cell has one, in order."""
+    counts = [cell["execution_count"] for cell in cells(path) if cell["cell_type"] == "code" and cell["source"]]
+    assert counts and counts == list(range(1, len(counts) + 1))
+
+
+@by_name
+def test_chapter_cells_have_ids(path):
+    ids = [cell.get("id") for cell in cells(path)]
+    assert all(ids) and len(set(ids)) == len(ids)
+
+
+@by_name
+def test_chapter_runs_on_the_standard_kernel(path):
+    assert json.loads(path.read_text(encoding="utf8"))["metadata"]["kernelspec"]["name"] == "python3"
