@@ -22,8 +22,8 @@ def jacobians(trace: Trace, sequence: int = 0) -> Array:
     Returns
     -------
     (T, S, S) array
-        S = H, or 2H for an LSTM (h, then c). Entry t belongs to the state after step t, in the order in which the
-        steps were met; the last one is the identity.
+        S = H, or 2H for an LSTM (h, then c). Entry t belongs to the state after step t. At the step visited last
+        (the first one with ``reverse=True``) it is the identity.
 
     Raises
     ------
@@ -48,11 +48,11 @@ def jacobians(trace: Trace, sequence: int = 0) -> Array:
     copies = _copies(trace, sequence, S)
     identity = tuple(np.split(np.eye(S, dtype=trace.cell.dtype), parts, axis=1))
     grads = backward(copies, np.zeros((len(trace), S, H), trace.cell.dtype), identity)
-    return trace.in_time(np.concatenate([grads.h] if grads.c is None else [grads.h, grads.c], axis=-1))
+    return grads.h if grads.c is None else np.concatenate([grads.h, grads.c], axis=-1)
 
 
 def step_jacobians(trace: Trace, sequence: int = 0) -> Array:
-    """∂s_t/∂s_{t−1} of every step, (T, S, S), in the order met; see `jacobians`.
+    """∂s_t/∂s_{t−1} of every step t, (T, S, S): from the state before it to the state after it; see `jacobians`.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def step_jacobians(trace: Trace, sequence: int = 0) -> Array:
     identity: State = tuple(np.split(np.eye(S, dtype=trace.cell.dtype), parts, axis=1))
     no_loss = np.zeros((1, S, H), trace.cell.dtype)
     steps = [backward(copies[t : t + 1], no_loss, identity).state for t in range(T)]
-    return trace.in_time(np.stack([np.concatenate(parts_, axis=-1) for parts_ in steps]))
+    return np.stack([np.concatenate(state, axis=-1) for state in steps])
 
 
 def jacobian_norms(trace: Trace, sequence: int = 0) -> Array:

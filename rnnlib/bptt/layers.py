@@ -110,7 +110,7 @@ class Stacked:
         for layer, part, d in zip(reversed(self.layers), reversed(trace.parts), reversed(dstate), strict=True):
             grads.append(backward_layer(layer, part, dh, d))
             dh = grads[-1].x
-        top, *_ = grads
+        top = grads[0]
         grads.reverse()
         return Gradients(
             params=_named((str(k), g.params) for k, g in enumerate(grads)),

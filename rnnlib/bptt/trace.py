@@ -5,6 +5,7 @@ first, and every public property turns it round: the outside sees the sequence's
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -131,7 +132,7 @@ class Gradients:
         Same keys and shapes as ``cell.params``; summed over the steps and over the batch.
     x : (T, B, D) array
     state : tuple of (B, H) arrays
-        For the initial state.
+        For the initial state; of a `Stacked` or `Bidirectional`, one such tuple a part.
     h : (T, B, H) array
         ∂L/∂h_t: what the loss sends to h_t directly, and through all that follows it.
     c : (T, B, H) array or None
@@ -140,7 +141,7 @@ class Gradients:
 
     params: dict[str, Array]
     x: Array
-    state: State
+    state: tuple[Any, ...]
     h: Array
     c: Array | None = None
 

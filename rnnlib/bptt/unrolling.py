@@ -153,6 +153,7 @@ def backward(trace: Trace, dh: Array, dstate: State | None = None) -> Gradients:
     da = take("da", (T, B, G * H), cell.dtype)  # δ_t = ∂L/∂(pre-activations)
     da_blocks = by_gate(da, G)
     work = Scratch.like(cell, B)
+    work.W_hT = np.ascontiguousarray(cell.params["W_h"].T)
     padding = _padding(trace)
     for t in reversed(range(T)):
         work.rows, work.blocks = da[t], da_blocks[t]
@@ -209,9 +210,8 @@ def check_mask(mask: object, T: int, B: int) -> Array:
     holed = np.flatnonzero(starts.sum(axis=0) > 1)
     if holed.size:
         b = int(holed[0])
-        raise ValueError(
-            f"mask: the real steps of a sequence must be contiguous, but sequence {b} has {''.join('01'[v] for v in valid[:, b])}"
-        )
+        given = "".join(str(int(v)) for v in valid[:, b])
+        raise ValueError(f"mask: the real steps of a sequence must be contiguous, but sequence {b} has {given}")
     return valid
 
 
@@ -233,10 +233,8 @@ def _new_trace(
     visited = tuple(take(name, (T + 1, B, H), cell.dtype) for name in cell.states)
     for part, initial in zip(visited, state, strict=True):
         part[0] = initial
-    if cell.gates == cell.states:  # the one "gate" of a plain RNN is its state
-        gate_values = visited[0][1:, np.newaxis]
-    else:
-        gate_values = take("gates", (T, G, B, H), cell.dtype)
+    is_state = cell.gates == cell.states  # the one "gate" of a plain RNN
+    gate_values = visited[0][1:, np.newaxis] if is_state else take("gates", (T, G, B, H), cell.dtype)
     saved = tuple(take(name, (T, B, H), cell.dtype) for name in cell.saved)
     return Trace(cell, x, mask, bool(reverse), visited, gate_values, saved, workspace=workspace)
 

@@ -91,12 +91,12 @@ class GRU(Cell):
                 s += self.params["b_n"]
             np.multiply(gates[0], s, out=n)  # R_t ⊙ (H_{t−1} W_hn + b_n)
         else:
-            W_rz, W_hn = self._recurrent_weights()
-            np.matmul(h_in, W_rz, out=work.rows[:, : W_rz.shape[1]])
+            W_h, H = self.params["W_h"], self.hidden_size
+            np.matmul(h_in, W_h[:, : 2 * H], out=work.rows[:, : 2 * H])
             np.add(u[rz], work.blocks[rz], out=gates[rz])
             self.recurrent_activation.value(gates[rz], gates[rz])
             np.multiply(gates[0], h_in, out=s)
-            np.matmul(s, W_hn, out=n)  # (R_t ⊙ H_{t−1}) W_hn
+            np.matmul(s, W_h[:, 2 * H :], out=n)  # (R_t ⊙ H_{t−1}) W_hn
         n += u[2]
         self.activation.value(n, n)  # N_t = φ(a_n)
         np.subtract(h_prev, n, out=h)
@@ -127,15 +127,15 @@ class GRU(Cell):
             da_r *= da_n
             work.blocks[:2] = da[:2]
             np.multiply(da_n, r, out=work.blocks[2])  # ∂L/∂S_t goes through W_h …
-            dh_in = np.matmul(work.rows, self.params["W_h"].T, out=work.h)
+            dh_in = np.matmul(work.rows, work.W_hT, out=work.h)
             work.blocks[2] = da_n  # … and ∂L/∂a_n through W_x
         else:  # a_n = u_n + S_t W_hn with S_t = R_t ⊙ H_{t−1}
-            W_rz, W_hn = self._recurrent_weights()
-            ds = da_n @ W_hn.T
+            H = self.hidden_size
+            ds = da_n @ work.W_hT[2 * H :]
             da_r *= ds
             da_r *= h_prev if drop is None else h_prev * drop
             work.blocks[...] = da
-            dh_in = np.matmul(work.rows[:, : W_rz.shape[1]], W_rz.T, out=work.h)
+            dh_in = np.matmul(work.rows[:, : 2 * H], work.W_hT[: 2 * H], out=work.h)
             ds *= r
             dh_in += ds
         if drop is not None:
@@ -152,11 +152,6 @@ class GRU(Cell):
         ds = da_n * gates[:, 0].reshape(-1, H)  # ∂L/∂(H_{t−1} W_hn + b_n)
         np.matmul(h.T, ds, out=out[:, 2 * H :])
         return {"W_h": out, "b_n": ds.sum(axis=0)} if self.use_bias else {"W_h": out}
-
-    def _recurrent_weights(self) -> tuple[Array, Array]:
-        """W_h as [W_hr | W_hz] (H, 2H) and W_hn (H, H): views."""
-        W_h, H = self.params["W_h"], self.hidden_size
-        return W_h[:, : 2 * H], W_h[:, 2 * H :]
 
     def config(self) -> dict[str, Any]:
         return super().config() | {

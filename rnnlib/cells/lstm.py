@@ -68,7 +68,8 @@ class LSTM(Cell):
         self.recurrent_activation = find_activation(recurrent_activation, "recurrent_activation")
         self.forget_bias = float(forget_bias)
         if self.use_bias:
-            _, _, b_f = self.gate("f")
+            b_f = self.gate("f")[2]
+            assert b_f is not None
             b_f += self.forget_bias
 
     def forward(
@@ -129,7 +130,7 @@ class LSTM(Cell):
         np.multiply(dc, f, out=dc_prev)  # the highway: no matrix, no φ′
         # a = X_t W_x + H_{t−1} W_h + b
         work.blocks[...] = da
-        dh_in = np.matmul(work.rows, self.params["W_h"].T, out=work.h)
+        dh_in = np.matmul(work.rows, work.W_hT, out=work.h)
         if drop is not None:
             dh_in *= drop
         dh_prev += dh_in

@@ -78,7 +78,7 @@ class RNN(Cell):
         (dh,), (dh_prev,), (h,), da = dnew, dprev, gates, work.rows
         self.activation.slope(h, da)
         da *= dh  # ∂L/∂a = ∂L/∂H_t ⊙ φ′(a)
-        dh_in = np.matmul(da, self.params["W_h"].T, out=work.h)
+        dh_in = np.matmul(da, work.W_hT, out=work.h)
         if drop is not None:
             dh_in *= drop
         dh_prev += dh_in
