@@ -1,8 +1,8 @@
 """Pictures: a trace or arrays in, a matplotlib ``Axes`` out.
 
 Every function takes ``ax=None``, draws into new axes by default, and returns the axes, so that a caller can add to the
-picture. The colours are those of Okabe and Ito, which colour-blind readers can tell apart; curves differ in their dashes
-as well.
+picture. The colours are those of Okabe and Ito, which colour-blind readers can tell apart; curves differ in their
+dashes as well.
 
 Shapes: T steps, B sequences, H hidden units.
 """
