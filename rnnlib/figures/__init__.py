@@ -1,0 +1,10 @@
+"""The interactive figures: alive in JupyterLab and, with no kernel and no network, on the page.
+
+>>> from rnnlib.figures import UnrollStepper
+>>> UnrollStepper(step=7)
+UnrollStepper(keep_slope=True, step=7, weight='W_h[0,1]')
+"""
+
+from rnnlib.figures.unroll_stepper import UnrollStepper
+
+__all__ = ["UnrollStepper"]
