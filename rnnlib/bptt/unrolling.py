@@ -89,13 +89,12 @@ def _forward(trace: Trace) -> None:
     T, B, _ = trace.x.shape
     projected = _arrays(trace)("u", (T, B, G * cell.hidden_size), cell.dtype)
     u = by_gate(cell.project(_entering(trace), projected), G)  # X W_x + b, all steps
+    states, saved, padding = _by_step(trace.visited, T + 1), _by_step(trace.saved, T), _padding(trace)
     work = Scratch.like(cell, B)
-    padding = _padding(trace)
     for t in range(T):
-        prev, new = tuple(s[t] for s in trace.visited), tuple(s[t + 1] for s in trace.visited)
-        cell.forward(u[t], prev, new, trace.gate_values[t], tuple(s[t] for s in trace.saved), work, trace.drop_h)
+        cell.forward(u[t], states[t], states[t + 1], trace.gate_values[t], saved[t], work, trace.drop_h)
         if padding is not None and padding[t].any():
-            for before, after in zip(prev, new, strict=True):
+            for before, after in zip(states[t], states[t + 1], strict=True):
                 np.copyto(after, before, where=padding[t])  # the state passes a masked step unchanged
 
 
@@ -152,20 +151,19 @@ def backward(trace: Trace, dh: Array, dstate: State | None = None) -> Gradients:
 
     da = take("da", (T, B, G * H), cell.dtype)  # δ_t = ∂L/∂(pre-activations)
     da_blocks = by_gate(da, G)
+    states, saved, padding = _by_step(trace.visited, T + 1), _by_step(trace.saved, T), _padding(trace)
+    dstates = _by_step(dvisited, T + 1)
     work = Scratch.like(cell, B)
     work.W_hT = np.ascontiguousarray(cell.params["W_h"].T)
-    padding = _padding(trace)
     for t in reversed(range(T)):
         work.rows, work.blocks = da[t], da_blocks[t]
-        prev, saved = tuple(s[t] for s in trace.visited), tuple(s[t] for s in trace.saved)
-        dnew, dprev = tuple(s[t + 1] for s in dvisited), tuple(s[t] for s in dvisited)
+        inputs = (states[t], trace.gate_values[t], saved[t], work, trace.drop_h)
         if padding is None or not padding[t].any():
-            cell.backward(dnew, dprev, prev, trace.gate_values[t], saved, work, trace.drop_h)
-        else:  # a step back is linear in dnew: real rows go through the cell, masked ones past it
-            real = tuple(np.where(padding[t], 0, d) for d in dnew)
-            cell.backward(real, dprev, prev, trace.gate_values[t], saved, work, trace.drop_h)
-            for d, before in zip(dnew, dprev, strict=True):
-                np.add(before, d, out=before, where=padding[t])
+            cell.backward(dstates[t + 1], dstates[t], *inputs)
+        else:  # a step back is linear in its gradient: real rows go through the cell, masked ones past it
+            cell.backward(tuple(np.where(padding[t], 0, d) for d in dstates[t + 1]), dstates[t], *inputs)
+            for after, before in zip(dstates[t + 1], dstates[t], strict=True):
+                np.add(before, after, out=before, where=padding[t])
     return _collect(trace, dvisited, da)
 
 
@@ -242,6 +240,11 @@ def _new_trace(
 def _arrays(trace: Trace) -> Callable[..., Array]:
     """Where work arrays come from: the caller's workspace, or new ones at each call."""
     return (trace.workspace or Workspace()).take
+
+
+def _by_step(arrays: tuple[Array, ...], steps: int) -> list[tuple[Array, ...]]:
+    """Entry t holds every array's t-th entry, as views: made once, since slicing in the loop takes its time too."""
+    return list(zip(*arrays, strict=True)) if arrays else [()] * steps
 
 
 def _entering(trace: Trace) -> Array:
