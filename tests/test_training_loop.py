@@ -490,7 +490,7 @@ def test_generation_is_reproducible_and_feeds_back_what_it_drew():
         (lambda m: generate(m, IDS[:3], -1, temperature=0), "length"),
         (lambda m: generate(m, np.array([V]), 1, temperature=0), f"{V - 1}"),
         (lambda m: generate_text(m, VOCABULARY, "", 3, temperature=0), "prime"),
-        (lambda m: bits_per_character(m, IDS[:1]), "at least one"),
+        (lambda m: bits_per_character(m, IDS[:1]), "an id to predict"),
         (lambda m: bits_per_character(m, IDS[:4].reshape(2, 2)), r"\(N,\)"),
     ],
 )

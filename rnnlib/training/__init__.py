@@ -8,7 +8,13 @@ result). Chapter 3 uses all of it, chapter 8 turns every knob.
 Deliberately absent: automatic differentiation, GPUs and mixed precision. From chapter 9 on, PyTorch has them.
 """
 
-from rnnlib.training.checkpoints import CheckpointError, load_checkpoint, load_model, save_checkpoint
+from rnnlib.training.checkpoints import (
+    CheckpointError,
+    load_checkpoint,
+    load_model,
+    load_pretrained,
+    save_checkpoint,
+)
 from rnnlib.training.clipping import clip_by_norm, clip_by_value, global_norm
 from rnnlib.training.constraints import (
     MaxNorm,
@@ -21,7 +27,13 @@ from rnnlib.training.constraints import (
     unit_norm,
 )
 from rnnlib.training.dense import Dense, dropout
-from rnnlib.training.generation import bits_per_character, generate, generate_text, next_probabilities
+from rnnlib.training.generation import (
+    bits_per_character,
+    generate,
+    generate_text,
+    log_probabilities,
+    next_probabilities,
+)
 from rnnlib.training.loop import fit
 from rnnlib.training.losses import (
     bits_to_nats,
@@ -65,6 +77,8 @@ __all__ = [
     "l2",
     "load_checkpoint",
     "load_model",
+    "load_pretrained",
+    "log_probabilities",
     "max_norm",
     "min_max_norm",
     "nats_to_bits",

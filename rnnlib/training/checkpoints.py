@@ -28,7 +28,7 @@ from rnnlib.training.model import Model
 from rnnlib.training.optimisers import SGD, Adam
 from rnnlib.training.run import History, Run
 
-__all__ = ["CheckpointError", "load_checkpoint", "load_model", "save_checkpoint"]
+__all__ = ["CheckpointError", "load_checkpoint", "load_model", "load_pretrained", "save_checkpoint"]
 
 FORMAT, VERSION = "rnnlib checkpoint", 1
 DAMAGE = (  # what zipfile, zlib, NumPy and json say when bytes are not what they should be
@@ -183,6 +183,29 @@ def load_model(path: str | Path, dtype: DTypeLike | None = None) -> tuple[Model,
     for name, p in model.params.items():
         p[...] = arrays["model"][name]
     return model, meta["notes"]
+
+
+def load_pretrained(name: str, dtype: DTypeLike | None = None) -> tuple[Model, dict[str, Any]]:
+    """:func:`load_model` for a model that comes with this library; ``make models`` trains it anew.
+
+    Parameters
+    ----------
+    name : str
+        For instance ``"char_rnn"``, the character model of chapter 3.
+    dtype : float32 or float64, optional
+        As it was trained by default.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model; the message lists those there are.
+    """
+    folder = Path(__file__).parent.parent / "checkpoints"
+    path = folder / f"{name}.npz"
+    if not path.exists():
+        known = sorted(file.stem for file in folder.glob("*.npz"))
+        raise ValueError(f"name: expected one of {known}, got {name!r}")
+    return load_model(path, dtype)
 
 
 def _cast(name: str, p: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from rnnlib.training.losses import nats_to_bits, softmax
 from rnnlib.training.model import Model
 
-__all__ = ["bits_per_character", "generate", "generate_text", "next_probabilities"]
+__all__ = ["bits_per_character", "generate", "generate_text", "log_probabilities", "next_probabilities"]
 
 
 class Encoder(Protocol):
@@ -146,28 +146,56 @@ def generate_text(
     return prime + vocabulary.decode(generate(model, ids, length, temperature=temperature, rng=rng))
 
 
-def bits_per_character(model: Model, ids: np.ndarray, *, context: np.ndarray | None = None, chunk: int = 256) -> float:
-    """Mean of −log₂ p(next id | all ids before) over one long text, with the state carried from beginning to end.
+def log_probabilities(
+    model: Model, ids: np.ndarray, *, context: np.ndarray | None = None, chunk: int = 256
+) -> np.ndarray:
+    """log p(id | all ids before) for every id of one long text, in nats, with the state carried all the way.
 
     Parameters
     ----------
     model : Model
     ids : (N,) integer array
-        The text. Every id is predicted if there is a ``context``, else every id but the first.
+        The text.
     context : (M,) integer array, optional
-        What came before the text: read, not scored.
+        What came before the text: read, not scored. Without it the first id of the text cannot be predicted.
     chunk : int
         How many steps are unrolled at a time. Only memory depends on it.
 
     Returns
     -------
-    float
-        Bits per predicted character: 0 for certainty, log₂ V for a uniform guess among V.
+    (N,) array, or (N − 1,) without a context
+        In float64.
 
     Raises
     ------
     ValueError
         If there is nothing to predict.
+    """
+    ids = np.asarray(ids)
+    if ids.ndim != 1:
+        raise ValueError(f"ids must have shape (N,), got {ids.shape}")
+    unscored = 0
+    if context is not None and len(context):
+        unscored = len(context) - 1
+        ids = np.concatenate([context, ids])
+    if len(ids) - unscored < 2:
+        raise ValueError(f"ids must hold an id to predict and one before it, got {len(ids) - unscored} in all")
+    scored, state = np.empty(len(ids) - 1), None
+    for start in range(0, len(scored), chunk):
+        y = ids[start + 1 : start + 1 + chunk]
+        logits, state = model.forward(ids[start : start + len(y), None], state)
+        z = logits[:, 0] - logits[:, 0].max(axis=-1, keepdims=True).astype(np.float64)
+        scored[start : start + len(y)] = z[np.arange(len(y)), y] - np.log(np.exp(z).sum(axis=-1))
+    return scored[unscored:]
+
+
+def bits_per_character(model: Model, ids: np.ndarray, *, context: np.ndarray | None = None, chunk: int = 256) -> float:
+    """Mean of −log₂ p(next id | all ids before) over one long text; see :func:`log_probabilities`.
+
+    Returns
+    -------
+    float
+        Bits per predicted character: 0 for certainty, log₂ V for a uniform guess among V.
 
     Examples
     --------
@@ -178,20 +206,4 @@ def bits_per_character(model: Model, ids: np.ndarray, *, context: np.ndarray | N
     >>> bits_per_character(model, np.array([0, 3, 1, 2, 2]))
     2.0
     """
-    ids = np.asarray(ids)
-    if ids.ndim != 1:
-        raise ValueError(f"ids must have shape (N,), got {ids.shape}")
-    state: Any = None
-    if context is not None and len(context):
-        context = np.asarray(context)
-        if len(context) > 1:
-            _, state = model.forward(context[:-1, None])
-        ids = np.concatenate([context[-1:], ids])
-    if len(ids) < 2:
-        raise ValueError(f"ids must hold at least one id to predict and one before it, got {len(ids)} in all")
-    nats = 0.0
-    for start in range(0, len(ids) - 1, chunk):
-        x, y = ids[start : start + chunk], ids[start + 1 : start + 1 + chunk]
-        loss, state = model.evaluate(x[: len(y), None], y[:, None], state)
-        nats += loss * len(y)
-    return nats_to_bits(nats / (len(ids) - 1))
+    return nats_to_bits(-float(log_probabilities(model, ids, context=context, chunk=chunk).mean()))
