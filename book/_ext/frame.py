@@ -2,16 +2,19 @@
 
 * MathJax is copied out of the installed package ``sphinx-mathjax-offline``: the parts that a page can ask for.
 * The theme's script stops writing to the console of every reader's browser.
-* The list of references loses two ARIA roles that docutils gives it and that no longer exist or do not fit.
+* The list of references loses two ARIA roles that docutils gives it and that no longer exist or do not fit,
+  and an empty heading of a table (the corner above its row names) becomes a plain empty cell.
 * ``index.html`` is a complete page, so that it is accessible too while it leads on to the first one.
 """
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.util.fileutil import copy_asset
 
+EMPTY_HEADING = re.compile(r"<th([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>")
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 
 INDEX = """<!DOCTYPE html>
@@ -49,12 +52,12 @@ def quieten(script: Path) -> None:
     script.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf8")
 
 
-def repair_references(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
-    """Take wrong ARIA roles off the list of references: its entries are plain blocks of text."""
-    if "citation-list" in (body := context.get("body", "")):
-        context["body"] = body.replace('role="list" class="citation-list"', 'class="citation-list"').replace(
-            ' role="doc-biblioentry"', ""
-        )
+def repair_markup(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Make the body of a page say to a screen reader what it shows."""
+    body = context.get("body", "")
+    body = body.replace('role="list" class="citation-list"', 'class="citation-list"')
+    body = body.replace(' role="doc-biblioentry"', "")
+    context["body"] = EMPTY_HEADING.sub(r"<td\1></td>", body)
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -72,6 +75,6 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("html-page-context", repair_references)
+    app.connect("html-page-context", repair_markup)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
