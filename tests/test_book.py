@@ -12,23 +12,13 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
-from shutil import which
 from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
+from conftest import CHROMIUM
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := which(name))), None)
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # the command, in this environment
 FIRST_VIEW_LIMIT = 1_200_000  # bytes, text as gzip would send it
 COMPRESSED = {".woff", ".woff2", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
@@ -179,16 +169,6 @@ class Visit:
     tab: object  # playwright's Page
     local: set[Path] = field(default_factory=set)
     trouble: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
