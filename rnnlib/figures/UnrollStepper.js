@@ -120,7 +120,7 @@ function layout(width) {
     row,
     middle: (row(0) + row(1)) / 2,
     inputs: row(1) + radius * 2.9,
-    height: row(1) + radius * 4,
+    height: row(1) + radius * 4.9,
   };
 }
 
@@ -130,16 +130,16 @@ function draw(root, width, model) {
   const step = model.get("step");
   root.setAttribute("viewBox", `0 0 ${width} ${place.height}`);
   root.setAttribute("height", place.height);
-  const { lines, factors } = edges(place, result, step);
+  const { lines, factors } = edges(place, result, step, model.get("path"));
   root.replaceChildren(...lines, ...nodes(place, result, step), ...labels(place, result, step), ...factors);
 }
 
 // The connections. Those on a path from the weight's use to the loss are green, the weight itself is purple.
-function edges(place, { net, weight, terms }, step) {
+function edges(place, { net, weight, terms }, step, path) {
   const { column, row, middle, inputs, radius, size } = place;
   const active = step > 4 ? terms[step - 5] : null;
   const [lines, factors] = [[], []];
-  const drawn = { now: 3, done: 2, later: 1, copy: 4, path: 5, chosen: 6 }; // the later, the further on top
+  const drawn = { now: 3, done: 2, later: 1, copy: 4, path: 5, spelt: 6, chosen: 7 }; // the later, the further on top
   const connect = (kind, shape, where, factor) => {
     lines.push({ kind, line: svg("path", { class: `us-edge ${kind}`, d: shape }) });
     if (factor === undefined || radius < 20) return;
@@ -153,11 +153,13 @@ function edges(place, { net, weight, terms }, step) {
   };
   const kindOf = (t, name, i, j, flows) => {
     const same = weight.name === name && weight.j === j && (i === null || weight.i === i);
-    if (same) return active?.t === t ? "chosen" : flows ? "path" : "copy";
-    return flows ? "path" : t === step ? "now" : t < step ? "done" : "later";
+    if (same) return active?.t === t ? "chosen" : flows || "copy";
+    return flows || (t === step ? "now" : t < step ? "done" : "later");
   };
+  const spelt = active?.paths[Math.min(path, active.paths.length - 1)];
+  const passes = ({ units }, t, i, j) => units[t - 1 - active.t] === i && units[t - active.t] === j;
   const onPath = (t, i, j) =>
-    active?.paths.some(({ units }) => units[t - 1 - active.t] === i && units[t - active.t] === j);
+    active?.paths.some((path) => passes(path, t, i, j)) && (passes(spelt, t, i, j) ? "spelt" : "path");
 
   for (let t = 1; t <= T; t++) {
     for (const [i, j] of [
@@ -184,9 +186,10 @@ function edges(place, { net, weight, terms }, step) {
     }
   }
   for (const j of [0, 1]) {
-    const flows = active?.paths.some(({ units }) => units.at(-1) === j);
+    const flows =
+      active?.paths.some(({ units }) => units.at(-1) === j) && (spelt.units.at(-1) === j ? "spelt" : "path");
     const [x1, y1, x2, y2] = [column(T), row(j), column(T + 1), middle];
-    const kind = flows ? "path" : step === 4 ? "now" : step > 4 ? "done" : "later";
+    const kind = flows || (step === 4 ? "now" : step > 4 ? "done" : "later");
     connect(kind, straight(x1, y1, x2, y2), [(x1 + x2) / 2, (y1 + y2) / 2], flows ? net.W_hq[j] : undefined);
   }
   lines.sort((one, other) => drawn[one.kind] - drawn[other.kind]);
@@ -231,7 +234,7 @@ function labels({ column, row, middle, inputs, radius, size }, { net, run }, ste
   const reached = step <= 3 ? step : step > 4 ? 8 - step : null;
   const parts = [0, 1, 2, 3].map((t) => label(column(t), 16, "h", t, t === reached));
   for (const unit of [0, 1]) parts.push(label(0, row(unit) + 5, `(${unit + 1})`, "", false, "start"));
-  for (let t = 1; t <= T; t++) parts.push(label(column(t) + radius + 5, inputs + 4, "x", t, false, "start"));
+  for (let t = 1; t <= T; t++) parts.push(label(column(t), inputs + radius * 1.55, "x", t, false));
   parts.push(label(column(T + 1), middle - radius - 4, "ŷ", "", step >= 4));
   const small = { class: "rf-soft", "font-size": size - 1, "text-anchor": "middle", x: column(T + 1) };
   parts.push(svg("text", { ...small, y: middle + radius + size * 0.6 }, `y ${fixed(net.y, 2)}`));
@@ -315,29 +318,33 @@ function termTable(view, watched) {
     const tick = html("span", { class: "us-tick" });
     const [chain, difference] = [html("td", { class: "rf-number" }), html("td", { class: "rf-number" })];
     const name = t === "sum" ? math("sum") : math(`t = ${t}`);
-    const track = html("td", { class: "us-track" }, html("span", { class: "us-zero" }, bar, tick));
-    return {
-      bar,
-      tick,
+    const track = html("span", { class: "us-zero" }, bar, tick);
+    const row = html(
+      "tr",
+      {},
+      html("th", { scope: "row" }, name),
+      html("td", { class: "us-track" }, track),
       chain,
       difference,
-      row: html("tr", {}, html("th", { scope: "row" }, name), track, chain, difference),
-    };
+    );
+    return { bar, tick, track, chain, difference, row };
   });
   const show = () => {
     const { weight, terms, total, difference } = gradient(view.model);
     const step = view.model.get("step");
     heading.replaceChildren("Terms of ", math(`∂L/∂${symbol(weight)}`));
     const lines = [...terms, { value: total, difference }];
-    const scale = Math.max(1e-12, ...lines.flatMap((line) => [Math.abs(line.value), Math.abs(line.difference)]));
+    const all = [0, ...lines.flatMap((line) => [line.value, line.difference])];
+    const [low, high] = [Math.min(...all), Math.max(...all)];
+    const place = (value) => (high > low ? (100 * (value - low)) / (high - low) : 0);
     lines.forEach((line, n) => {
-      const { bar, tick, chain, difference: cell, row } = rows[n];
+      const { bar, tick, track, chain, difference: cell, row } = rows[n];
       const known = n < 3 ? step >= 5 + n : step === 7;
       row.className = n === step - 5 ? "now" : known ? "" : "later";
-      const share = known ? (50 * line.value) / scale : 0;
-      bar.style.left = `${50 + Math.min(0, share)}%`;
-      bar.style.width = `${Math.abs(share)}%`;
-      tick.style.left = `${50 + (known ? (50 * line.difference) / scale : 0)}%`;
+      bar.style.left = `${known ? place(Math.min(0, line.value)) : place(0)}%`;
+      bar.style.width = `${known ? place(Math.abs(line.value)) - place(0) : 0}%`;
+      tick.style.left = `${place(line.difference)}%`;
+      track.style.setProperty("--zero", `${place(0)}%`);
       tick.style.visibility = known ? "visible" : "hidden";
       chain.textContent = known ? fixed(line.value, 6) : "·";
       cell.textContent = known ? fixed(line.difference, 6) : "·";
@@ -358,24 +365,38 @@ function termTable(view, watched) {
   return html("div", {}, heading, table);
 }
 
-// The product along each path of the use that the backward pass has reached.
-function pathList(view, watched) {
-  const heading = html("p", { class: "rf-heading" });
-  const list = html("ol", { class: "us-paths" });
+// The paths from the use that the backward pass has reached, as radio buttons, and the product along the chosen one.
+function pathPicker(view, watched) {
+  const heading = html("legend", { class: "rf-heading" });
+  const choices = html("div", { class: "rf-radios" });
+  const spelt = html("p", { class: "us-product" });
+  const inputs = [0, 1, 2, 3].map((n) => html("input", { type: "radio", name: "path", value: n }));
+  const names = inputs.map(() => html("span", { class: "rf-number" }));
+  inputs.forEach((input, n) => {
+    input.addEventListener("change", () => view.set("path", n));
+    choices.append(html("label", {}, input, names[n]));
+  });
+  const box = html("fieldset", { class: "us-paths" }, heading, choices, spelt);
   const show = () => {
     const step = view.model.get("step");
-    if (step < 5) {
-      heading.textContent = "Paths: step on to the backward pass";
-      return list.replaceChildren();
-    }
-    const { t, paths, value } = gradient(view.model).terms[step - 5];
-    const count = paths.length === 1 ? "One path" : `${paths.length} paths`;
-    heading.replaceChildren(`${count} from the use at `, math(`t = ${t}`), ` to the loss, ${fixed(value, 6)} in all`);
-    list.replaceChildren(...paths.map((path) => html("li", {}, product(path))));
+    box.hidden = step < 5;
+    if (box.hidden) return;
+    const { t, paths } = gradient(view.model).terms[step - 5];
+    const chosen = Math.min(view.model.get("path"), paths.length - 1);
+    const count = paths.length === 1 ? "One path leads" : `${paths.length} paths lead`;
+    heading.replaceChildren(`${count} from the use at `, math(`t = ${t}`), " to the loss. Unit by unit:");
+    inputs.forEach((input, n) => {
+      input.parentElement.hidden = n >= paths.length;
+      input.checked = n === chosen;
+      if (n >= paths.length) return;
+      names[n].textContent = paths[n].units.map((unit) => `(${unit + 1})`).join(" → ");
+      input.setAttribute("aria-label", `Path through units ${paths[n].units.map((unit) => unit + 1).join(", ")}`);
+    });
+    spelt.replaceChildren(...product(paths[chosen]));
   };
   view.on(watched, show);
   show();
-  return html("div", {}, heading, list);
+  return box;
 }
 
 function product({ factors, value }) {
@@ -417,11 +438,11 @@ function summarise(model) {
 
 function render({ model, el }) {
   const view = new View({ model, el }, "One weight, three uses: its gradient, path by path");
-  const watched = ["step", "weight", "keep_slope", "y", ...ARRAYS];
+  const watched = ["step", "weight", "path", "keep_slope", "y", ...ARRAYS];
   const weights = html(
     "fieldset",
     { class: "us-choice" },
-    html("legend", { class: "rf-heading" }, "Choose a weight, then move it"),
+    html("legend", { class: "rf-heading" }, "Choose a weight, move it"),
     weightTable(view, "W_x", [["W_x[0,0]", "W_x[0,1]"]]),
     weightTable(view, "W_h", [
       ["W_h[0,0]", "W_h[0,1]"],
@@ -429,7 +450,7 @@ function render({ model, el }) {
     ]),
     weightTable(view, "b", [["b[0]", "b[1]"]]),
   );
-  const slope = view.checkbox("keep_slope", { label: "keep the activation’s slope φ′" });
+  const slope = view.checkbox("keep_slope", { label: "keep the slope φ′" });
   view.body.append(
     stepper(view),
     view.picture("The two-unit network unrolled over three time steps", watched, (root, width) =>
@@ -441,7 +462,7 @@ function render({ model, el }) {
       html("div", { class: "us-side" }, weights, weightSlider(view), slope),
       termTable(view, watched),
     ),
-    pathList(view, watched),
+    pathPicker(view, watched),
   );
   const tell = () => view.say(summarise(model));
   view.on(watched, tell);

@@ -24,6 +24,8 @@ class UnrollStepper(Figure):
         reached the weight's use at t = 3, 2, 1.
     weight : str
         The weight whose gradient is shown, as Python indexes it: ``"W_x[0,1]"``, ``"W_h[1,0]"``, ``"b[0]"``.
+    path : int, 0 to 3
+        Which of the paths from the weight's use to the loss is spelt out; there are 1, 2 and 4 of them.
     keep_slope : bool
         False drops φ′ from every product, as if φ were the identity, which it is not.
     W_x, W_h, b : arrays of shape (1, 2), (2, 2), (2,)
@@ -38,7 +40,7 @@ class UnrollStepper(Figure):
     >>> figure = UnrollStepper(step=6, weight="W_h[0,0]")
     >>> figure.W_h = [[0.5, 0.0], [0.0, 0.5]]
     >>> figure
-    UnrollStepper(keep_slope=True, step=6, weight='W_h[0,0]')
+    UnrollStepper(keep_slope=True, path=0, step=6, weight='W_h[0,0]')
     """
 
     title = "One weight, three uses: its gradient, path by path"
@@ -55,6 +57,7 @@ class UnrollStepper(Figure):
 
     step = traitlets.Int(5, min=1, max=7).tag(sync=True, control=True)
     weight = traitlets.Enum(WEIGHTS, "W_h[0,1]").tag(sync=True, control=True)
+    path = traitlets.Int(0, min=0, max=3).tag(sync=True, control=True)
     keep_slope = traitlets.Bool(True).tag(sync=True, control=True)
     W_x = Matrix((1, 2), [0.9, -0.7]).tag(sync=True)
     W_h = Matrix((2, 2), [0.6, 0.8, -0.5, 0.7]).tag(sync=True)

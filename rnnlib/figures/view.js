@@ -12,8 +12,11 @@ function build(node, attributes, children) {
   return node;
 }
 
-// html("p", { class: "…" }, "text", child)
-export const html = (tag, attributes = {}, ...children) => build(document.createElement(tag), attributes, children);
+// html("p", { class: "…" }, "text", child). In JupyterLab, keys belong to the control that has the focus, not to the notebook.
+export function html(tag, attributes = {}, ...children) {
+  const keys = /^(input|select|textarea|button)$/.test(tag) ? { "data-lm-suppress-shortcuts": "true" } : {};
+  return build(document.createElement(tag), { ...keys, ...attributes }, children);
+}
 
 // svg("circle", { r: 4 })
 export const svg = (tag, attributes = {}, ...children) =>
@@ -64,11 +67,10 @@ export class View {
     this.body = html("div", { class: "rf-body" });
     const heading = html("p", { class: "rf-title" }, title);
     // a form of its own keeps the names of radio buttons apart from those of other figures
-    const form = html("form", { class: "rf", role: "group", "aria-label": title, autocomplete: "off" });
+    const form = html("form", { class: "rf", autocomplete: "off" });
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.append(heading, this.body, this.summary);
+    form.append(html("div", { role: "group", "aria-label": title }, heading, this.body, this.summary));
     el.classList.add("rnnlib-figure");
-    el.dataset.lmSuppressShortcuts = "true"; // in JupyterLab, keys belong to the control that has the focus
     el.append(form);
   }
 

@@ -1,0 +1,514 @@
+"""The figures in Chromium, on a page opened from disk with the network off, and what they compute against rnnlib.
+
+A small Sphinx project with one page per figure stands in for the book: its notebooks hold what a figure displays.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+import rnnlib.figures
+from rnnlib.bptt import backward, unroll
+from rnnlib.cells import GRU, LSTM, RNN
+from rnnlib.figures.base import HERE, bundle, pack
+
+FIGURES = {name: getattr(rnnlib.figures, name) for name in rnnlib.figures.__all__}
+FRAME = 16  # milliseconds
+every_figure = pytest.mark.parametrize("name", FIGURES)
+pytestmark = pytest.mark.xdist_group("figures")
+
+
+# ---------------------------------------------------------------------------------------------- the page
+
+
+def notebook(*figures: rnnlib.figures.base.Figure) -> nbformat.NotebookNode:
+    """A notebook as the book holds it: executed, and without the widget view that needs a kernel."""
+    cells = [nbformat.v4.new_markdown_cell("# A page with figures")]
+    for figure in figures:
+        data, _ = figure._repr_mimebundle_()
+        del data["application/vnd.jupyter.widget-view+json"]
+        output = nbformat.v4.new_output("execute_result", data=data, execution_count=1)
+        cells.append(nbformat.v4.new_code_cell(repr(figure), execution_count=1, outputs=[output]))
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"language_info": language})
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built site: one page per figure, one with a figure twice, one without any."""
+    from sphinx.cmd.build import build_main
+
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
+    pages = {name: notebook(figure()) for name, figure in FIGURES.items()}
+    pages["twice"] = notebook(rnnlib.figures.UnrollStepper(step=1), rnnlib.figures.UnrollStepper(step=7))
+    for name, page in pages.items():
+        nbformat.write(page, source / f"{name}.ipynb")
+    toc = "\n".join(pages)
+    (source / "index.md").write_text(f"# No figure here\n\n```{{toctree}}\n{toc}\n```\n", encoding="utf8")
+    (source / "conf.py").write_text(
+        "extensions = ['myst_nb', 'rnnlib.figures.sphinx_ext']\n"
+        "html_theme = 'sphinx_book_theme'\nhtml_context = {'default_mode': 'auto'}\n"
+        "nb_execution_mode = 'off'\nsuppress_warnings = ['myst-nb.lexer']\n",
+        encoding="utf8",
+    )
+    assert build_main(["-q", "-W", "--keep-going", "-b", "html", str(source), str(target)]) == 0
+    return target
+
+
+@pytest.fixture
+def open_page(browser, site) -> Iterator:
+    """A function that opens a page offline; what goes wrong on it is collected in `tab.trouble`."""
+    contexts = []
+
+    def visit(page: str, *, width: int = 1200, scheme: str = "light", **options):
+        context = browser.new_context(
+            color_scheme=scheme, viewport={"width": width, "height": 900}, offline=True, **options
+        )
+        contexts.append(context)
+        tab = context.new_page()
+        tab.trouble = []
+        tab.on(
+            "console",
+            lambda message: (
+                None
+                if message.text.startswith("[PST]")
+                else tab.trouble.append(f"{message.type}: {message.text[:300]}")
+            ),  # [PST]: the theme of this small project names its mode
+        )
+        tab.on("pageerror", lambda error: tab.trouble.append(f"error: {error}"))
+        tab.on("requestfailed", lambda request: tab.trouble.append(f"failed: {request.url[-200:]}"))
+        tab.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith(("file:", "blob:", "data:")) else tab.trouble.append(request.url[:200])
+            ),
+        )
+        tab.goto((site / f"{page}.html").as_uri(), wait_until="load")
+        if options.get("java_script_enabled", True) and page != "index":
+            tab.wait_for_selector(".rnnlib-figure[data-ready]", timeout=10_000)
+            tab.wait_for_timeout(100)  # the observers of sizes have had their turn
+        return tab
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+# What a figure shows, without its controls: the values that these show would change in any case.
+PICTURE = """(figure) => {
+    const copy = figure.cloneNode(true);
+    copy.querySelectorAll("label, button, select, input, textarea, .rf-summary").forEach((e) => e.remove());
+    return copy.innerHTML;
+}"""
+CONTROLS = ".rnnlib-figure :is(input, select, button, textarea):enabled:visible"
+
+
+def picture(tab) -> str:
+    return tab.locator(".rnnlib-figure").first.evaluate(PICTURE)
+
+
+def describe(control) -> str:
+    return control.evaluate(
+        "(e) => `${e.type} ${e.ariaLabel ?? e.closest('label')?.innerText ?? e.innerText} ${e.value}`"
+    )
+
+
+def use_by_keyboard(control) -> None:
+    """Move a control by keys alone, as far as to another value."""
+    kind = control.evaluate("(e) => e.type")
+    control.focus()
+    if kind == "range":
+        at_the_top = control.evaluate("(e) => Number(e.value) >= (Number(e.min) + Number(e.max)) / 2")
+        for _ in range(3):
+            control.press("ArrowLeft" if at_the_top else "ArrowRight")
+    elif kind == "select-one":
+        last = control.evaluate("(e) => e.selectedIndex === e.options.length - 1")
+        control.press("ArrowUp" if last else "ArrowDown")
+    elif kind in ("text", "textarea"):
+        control.press("End")
+        control.press_sequentially(" of")
+    elif kind == "radio":
+        control.press("Space")
+    else:
+        control.press("Enter" if kind in ("button", "submit") else "Space")
+
+
+# ---------------------------------------------------------------------------------------------- every figure
+
+
+@every_figure
+def test_page_from_disk_is_silent_and_self_contained(open_page, name):
+    tab = open_page(name)
+    assert tab.locator(".rnnlib-figure svg, .rnnlib-figure table").count() >= 1
+    assert not tab.trouble
+
+
+@every_figure
+def test_every_control_changes_the_picture_by_keyboard(open_page, name):
+    tab = open_page(name)
+    order = tab.evaluate(
+        """(selector) => [...document.querySelectorAll(selector)]
+            .flatMap((e, n) => (e.checkVisibility() && !e.disabled ? [n] : []))""",
+        CONTROLS.replace(":enabled:visible", ""),
+    )
+    count = len(order)
+    assert count >= 2
+    unmoved = []
+    for n in range(count):
+        control = tab.locator(CONTROLS.replace(":enabled:visible", "")).nth(order[n])
+        if not control.is_visible() or not control.is_enabled():  # another control has switched it off: start afresh
+            tab.reload(wait_until="load")
+            tab.wait_for_selector(".rnnlib-figure[data-ready]")
+            tab.wait_for_timeout(60)
+        if control.evaluate("(e) => e.type === 'radio' && e.checked"):
+            continue  # it is what the picture shows already; the others of its group are tried
+        before, label = picture(tab), describe(control)
+        use_by_keyboard(control)
+        tab.wait_for_timeout(30)
+        if picture(tab) == before:
+            unmoved.append(label)
+    assert not unmoved
+    assert not tab.trouble
+
+
+@every_figure
+def test_every_control_has_a_name_and_can_be_reached_by_tab(open_page, name):
+    tab = open_page(name)
+    nameless = tab.evaluate(
+        """(selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility()).filter((e) =>
+            !(e.ariaLabel || [...(e.labels ?? [])].some((label) => label.innerText.trim()) || e.innerText.trim()))
+            .map((e) => e.outerHTML)""",
+        CONTROLS.replace(":visible", ""),
+    )
+    assert not nameless
+    tab.locator(CONTROLS).first.focus()
+    reached = set()
+    for _ in range(60):
+        inside = tab.evaluate(
+            "document.activeElement.closest('.rnnlib-figure') && (document.activeElement.name || "
+            "[...document.querySelectorAll('.rnnlib-figure *')].indexOf(document.activeElement).toString())"
+        )
+        if not inside:
+            break
+        reached.add(inside)
+        tab.keyboard.press("Tab")
+    groups = tab.locator(CONTROLS).evaluate_all(
+        "(all) => all.map((e) => e.name || [...document.querySelectorAll('.rnnlib-figure *')].indexOf(e).toString())"
+    )
+    assert set(groups) <= reached
+
+
+@every_figure
+def test_controls_work_by_mouse_and_touch(open_page, name):
+    for touch in (False, True):
+        tab = open_page(name, width=400, has_touch=touch)
+        before = picture(tab)
+        control = tab.locator(".rnnlib-figure :is(button, input[type=radio]:not(:checked)):enabled:visible").last
+        control.scroll_into_view_if_needed()
+        control.tap() if touch else control.click()
+        tab.wait_for_timeout(50)
+        assert picture(tab) != before
+        slider = tab.locator(".rnnlib-figure input[type=range]:visible").first
+        if slider.count():
+            before = picture(tab)
+            low = slider.evaluate("(e) => Number(e.value) < (Number(e.min) + Number(e.max)) / 2")
+            box = slider.bounding_box()
+            where = {"x": box["width"] * (0.9 if low else 0.1), "y": box["height"] / 2}
+            slider.tap(position=where) if touch else slider.click(position=where)
+            tab.wait_for_timeout(50)
+            assert picture(tab) != before
+        assert not tab.trouble
+
+
+@every_figure
+def test_summary_is_a_polite_sentence_that_follows_the_controls(open_page, name):
+    tab = open_page(name)
+    summary = tab.locator(".rnnlib-figure .rf-summary")
+    assert summary.get_attribute("aria-live") == "polite"
+    text = summary.inner_text()
+    assert len(text.split()) >= 6 and text.rstrip("”").endswith((".", "!", "?"))
+    tab.locator(".rnnlib-figure :is(button, input[type=radio]:not(:checked)):enabled:visible").last.click()
+    tab.wait_for_timeout(400)
+    assert summary.inner_text() != text
+
+
+@every_figure
+@pytest.mark.parametrize("width", [1200, 320])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_page, name, scheme, width):
+    from axe_playwright_python.base import AXE_SCRIPT
+
+    tab = open_page(name, scheme=scheme, width=width)
+    assert tab.evaluate("document.documentElement.dataset.theme") == scheme
+    tab.evaluate(AXE_SCRIPT)
+    found = tab.evaluate("axe.run('.rnnlib-figure', { preload: false })")
+    assert found["passes"], "axe looked at nothing"
+    report = [f"{rule['id']}: {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]]
+    assert not report, "\n".join(report)
+
+
+# Text in a picture, which axe leaves out: its colour against what lies behind it, as WCAG computes contrast.
+CONTRAST = """() => {
+    const channel = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+    const luminance = (colour) => {
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((c) => channel(c / 255));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const figure = document.querySelector(".rnnlib-figure .rf");
+    const surface = getComputedStyle(figure).backgroundColor;
+    return [...figure.querySelectorAll("svg text")].filter((text) => text.textContent.trim()).map((text) => {
+        const box = text.getBoundingClientRect();
+        const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+        const behind = document.elementsFromPoint(x, y)
+            .find((e) => /^(rect|circle)$/.test(e.tagName) && getComputedStyle(e).fill !== "none");
+        const colours = [getComputedStyle(text).fill, behind ? getComputedStyle(behind).fill : surface];
+        const [one, two] = colours.map(luminance);
+        return [text.textContent, (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05)];
+    });
+}"""
+
+
+@every_figure
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_in_pictures_has_contrast(open_page, name, scheme):
+    tab = open_page(name, scheme=scheme)
+    tab.set_viewport_size({"width": 1200, "height": 3000})
+    tab.wait_for_timeout(50)
+    low = {text: round(ratio, 2) for text, ratio in tab.evaluate(CONTRAST) if ratio < 4.5}
+    assert not low
+
+
+@every_figure
+def test_figure_fits_320_pixels(open_page, name):
+    tab = open_page(name, width=320)
+    cut = tab.evaluate(
+        """() => [...document.querySelectorAll(".rnnlib-figure *")].filter((e) => {
+            const box = e.getBoundingClientRect();
+            const around = e.closest(".rnnlib-figure").getBoundingClientRect();
+            return box.width > 1 && (box.right > around.right + 0.5 || box.left < around.left - 0.5 || box.right > 320);
+        }).map((e) => e.outerHTML.slice(0, 150))"""
+    )
+    assert not cut
+
+
+@every_figure
+def test_without_scripts_the_page_tells_what_the_figure_shows(open_page, name):
+    tab = open_page(name, java_script_enabled=False)
+    assert FIGURES[name].title in tab.locator(".rnnlib-figure").inner_text()
+
+
+# Move every control through its values; after each change force the page's layout, and take the time of both.
+SWEEP = """() => {
+    const figure = document.querySelector(".rnnlib-figure");
+    const times = [];
+    const measure = (act) => {
+        const start = performance.now();
+        act();
+        figure.getBoundingClientRect();
+        times.push(performance.now() - start);
+    };
+    const fire = (control, event) => control.dispatchEvent(new Event(event, { bubbles: true }));
+    const set = (control, value, event) => measure(() => { control.value = value; fire(control, event); });
+    for (const control of figure.querySelectorAll("input, select, button, textarea")) {
+        if (control.type === "range") {
+            const [low, high] = [Number(control.min), Number(control.max)];
+            for (let n = 0; n <= 20; n++) set(control, low + ((high - low) * ((n * 7) % 21)) / 20, "input");
+        } else if (control.tagName === "SELECT") {
+            for (const { value } of control.options) set(control, value, "change");
+        } else if (control.type === "text" || control.tagName === "TEXTAREA") {
+            const before = control.value;
+            for (const letter of "the quick brown fox") set(control, control.value + letter, "input");
+            set(control, before, "input");
+        } else for (let n = 0; n < 2; n++) measure(() => control.click());
+    }
+    return times;
+}"""
+
+
+@pytest.mark.alone
+@every_figure
+def test_every_control_reacts_within_a_frame(open_page, name):
+    tab = open_page(name)
+    rounds = [tab.evaluate(SWEEP) for _ in range(6)]  # the same moves in each; other work on the machine delays some
+    p95 = np.percentile(np.min(rounds, axis=0), 95)
+    assert p95 <= FRAME, f"{name}: 95 % of the reactions take up to {p95:.1f} ms"
+    assert not tab.trouble
+
+
+# ---------------------------------------------------------------------------------------------- the two hosts' rules
+
+
+def test_page_without_figures_loads_nothing_of_them(open_page):
+    tab = open_page("index")
+    assert tab.locator("script[src*='figures/'], link[href*='figures/']").count() == 0
+
+
+def test_two_figures_on_a_page_move_apart(open_page):
+    tab = open_page("twice")
+    tab.wait_for_function("document.querySelectorAll('.rnnlib-figure[data-ready]').length === 2")
+    first, second = (tab.locator(".rnnlib-figure").nth(n) for n in (0, 1))
+    before = second.evaluate(PICTURE)
+    first.locator("input[value='W_h[1,1]']").check(force=True)
+    first.get_by_role("button", name="Next").click()
+    assert "2 of 7" in first.inner_text() and "7 of 7" in second.inner_text()
+    assert second.locator("input[value='W_h[0,1]']").is_checked()
+    assert second.evaluate(PICTURE) == before
+
+
+def test_a_figure_that_fails_keeps_its_text_and_says_so(browser, site, tmp_path):
+    page = (site / "twice.html").read_text(encoding="utf8").replace('src="_static', f'src="{site.as_uri()}/_static')
+    broken = page.replace("&quot;weight&quot;:&quot;W_h[0,1]&quot;", "&quot;weight&quot;:&quot;nonsense&quot;", 1)
+    assert broken != page
+    (tmp_path / "broken.html").write_text(broken, encoding="utf8")
+    tab = browser.new_page()
+    errors = []
+    tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    tab.goto((tmp_path / "broken.html").as_uri())
+    tab.wait_for_selector(".rnnlib-figure[data-ready]")
+    assert "an interactive figure" in tab.locator(".rnnlib-figure").first.inner_text()
+    assert any("The figure UnrollStepper could not start" in error for error in errors)
+    tab.close()
+
+
+# ---------------------------------------------------------------------------------------------- agreement with rnnlib
+
+
+@pytest.fixture
+def blank(browser) -> Iterator:
+    tab = browser.new_page()
+    yield tab
+    tab.close()
+
+
+def call(tab, source: str, expression: str, argument: object) -> object:
+    """Import an ES module in the browser and evaluate an expression with its names as `m`."""
+    script = f"""async ([source, argument]) => {{
+        const url = URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }}));
+        const m = await import(url);
+        return {expression};
+    }}"""
+    return tab.evaluate(script, [source, argument])
+
+
+RUN = """(() => {
+    const { step, params, x, state, options } = argument;
+    const flat = Object.fromEntries(Object.entries(params).map(([name, p]) => [name, Float32Array.from(p.flat())]));
+    let [now, out] = [state.map((s) => Float64Array.from(s)), []];
+    for (const row of x) {
+        now = m[step](flat, Float64Array.from(row), now, options).state;
+        out.push(now.map((s) => [...s]));
+    }
+    return out;
+})()"""
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("cell_type", "step", "options"),
+    [
+        (RNN, "rnnStep", {}),
+        (RNN, "rnnStep", {"activation": "relu"}),
+        (GRU, "gruStep", {}),
+        (GRU, "gruStep", {"reset_after": True}),
+        (GRU, "gruStep", {"recurrent_activation": "hard_sigmoid"}),
+        (LSTM, "lstmStep", {}),
+        (LSTM, "lstmStep", {"activation": "linear", "recurrent_activation": "hard_sigmoid"}),
+        (LSTM, "lstmStep", {"use_bias": False}),
+        (GRU, "gruStep", {"use_bias": False, "reset_after": True}),
+    ],
+)
+def test_steps_equal_the_library(blank, cell_type, step, options, seed):
+    rng = np.random.default_rng(seed)
+    D, H, T = (int(n) for n in rng.integers(1, 7, size=3))
+    cell = cell_type(D, H, rng=rng, dtype=np.float32, **options)
+    for p in cell.params.values():
+        p[...] = rng.normal(scale=0.5, size=p.shape)
+    x = rng.normal(size=(T, D)).astype(np.float32)
+    state = tuple(rng.uniform(-1, 1, size=(1, H)).astype(np.float32) for _ in cell.initial_state(1))
+    argument = {
+        "step": step,
+        "params": {name: p.tolist() for name, p in cell.params.items()},
+        "x": x.tolist(),
+        "state": [s[0].tolist() for s in state],
+        "options": {k: v for k, v in options.items() if k != "use_bias"},
+    }
+    shown = call(blank, (HERE / "cells.js").read_text(encoding="utf8"), RUN, argument)
+    for x_t, seen in zip(x, shown, strict=True):
+        state = cell.step(x_t[None], state)
+        for expected, got in zip(state, seen, strict=True):
+            np.testing.assert_allclose(got, expected[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8", "uint16", "uint32", "int32"])
+def test_unpack_is_the_inverse_of_pack(blank, dtype):
+    rng = np.random.default_rng(3)
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        array = np.concatenate([rng.normal(size=40), [0, -0.0, 1e-7, -3e-6, 60000]]).astype(kind).reshape(5, 9)
+    else:
+        array = rng.integers(0, 200, size=(5, 9)).astype(kind)
+    source = (HERE / "view.js").read_text(encoding="utf8")
+    got = call(
+        blank, source, "(({ shape, data }) => ({ shape, data: [...data] }))(m.unpack(argument))", pack(array, dtype)
+    )
+    assert got["shape"] == [5, 9]
+    assert got["data"] == array.ravel().tolist()
+
+
+def stepper_with_random_weights(seed: int) -> rnnlib.figures.UnrollStepper:
+    rng = np.random.default_rng(seed)
+    shapes = {"W_x": (1, 2), "W_h": (2, 2), "b": 2, "W_hq": (2, 1), "b_q": 1, "x": (3, 1), "h_0": 2}
+    arrays = {name: rng.uniform(-1.5, 1.5, size=shape) for name, shape in shapes.items()}
+    return rnnlib.figures.UnrollStepper(step=7, y=rng.normal(), **arrays)
+
+
+def gradients_of(figure: rnnlib.figures.UnrollStepper) -> dict[str, np.ndarray]:
+    """∂L/∂W_x, ∂L/∂W_h, ∂L/∂b by the library, for the network that the figure shows."""
+    cell = RNN(1, 2, rng=np.random.default_rng(0))
+    for name in ("W_x", "W_h", "b"):
+        cell.params[name][...] = getattr(figure, name)
+    trace = unroll(cell, np.array(figure.x)[:, None, :], state=(np.array([figure.h_0]),))
+    output = trace.h[-1] @ np.array(figure.W_hq) + np.array(figure.b_q)  # (1, 1)
+    dh = np.zeros_like(trace.h)
+    dh[-1] = (output - figure.y) @ np.array(figure.W_hq).T
+    return backward(trace, dh).params
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_unroll_stepper_equals_backward_and_its_finite_differences(blank, seed):
+    figure = stepper_with_random_weights(seed)
+    expected = gradients_of(figure)
+    for weight in figure.WEIGHTS:
+        name, _, index = weight.rstrip("]").partition("[")
+        figure.weight = weight
+        got = call(blank, bundle("UnrollStepper"), "m.gradient({ get: (name) => argument[name] })", figure.state())
+        assert got["total"] == pytest.approx(expected[name][tuple(map(int, index.split(",")))], abs=1e-6)
+        assert got["difference"] == pytest.approx(got["total"], abs=1e-6)
+        for term in got["terms"]:
+            assert term["difference"] == pytest.approx(term["value"], abs=1e-6)
+            assert len(term["paths"]) == 2 ** (3 - term["t"])
+
+
+def test_unroll_stepper_without_slopes_disagrees_with_the_finite_differences(blank):
+    figure = stepper_with_random_weights(0)
+    figure.keep_slope = False
+    got = call(blank, bundle("UnrollStepper"), "m.gradient({ get: (name) => argument[name] })", figure.state())
+    assert all(abs(term["value"] - term["difference"]) > 1e-3 for term in got["terms"])
+
+
+def test_unroll_stepper_shows_what_it_computes(open_page):
+    tab = open_page("twice")
+    figure = rnnlib.figures.UnrollStepper(step=7)
+    expected = gradients_of(figure)["W_h"][0, 1]
+    row = tab.locator(".rnnlib-figure").nth(1).locator("tbody tr").last.locator("td").all_inner_texts()
+    for shown in row[-2:]:
+        assert float(shown.replace("−", "-")) == pytest.approx(expected, abs=1e-6)
+    shown_state = json.loads(tab.locator(".rnnlib-figure").nth(1).get_attribute("data-state"))
+    assert shown_state == figure.state()
