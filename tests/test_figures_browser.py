@@ -358,13 +358,13 @@ def test_two_figures_on_a_page_move_apart(open_page):
     first.locator("input[value='W_h[1,1]']").check(force=True)
     first.get_by_role("button", name="Next").click()
     assert "2 of 7" in first.inner_text() and "7 of 7" in second.inner_text()
-    assert second.locator("input[value='W_h[0,1]']").is_checked()
+    assert second.locator("input[value='W_h[1,0]']").is_checked()
     assert second.evaluate(PICTURE) == before
 
 
 def test_a_figure_that_fails_keeps_its_text_and_says_so(browser, site, tmp_path):
     page = (site / "twice.html").read_text(encoding="utf8").replace('src="_static', f'src="{site.as_uri()}/_static')
-    broken = page.replace("&quot;weight&quot;:&quot;W_h[0,1]&quot;", "&quot;weight&quot;:&quot;nonsense&quot;", 1)
+    broken = page.replace("&quot;weight&quot;:&quot;W_h[1,0]&quot;", "&quot;weight&quot;:&quot;nonsense&quot;", 1)
     assert broken != page
     (tmp_path / "broken.html").write_text(broken, encoding="utf8")
     tab = browser.new_page()
@@ -506,7 +506,7 @@ def test_unroll_stepper_without_slopes_disagrees_with_the_finite_differences(bla
 def test_unroll_stepper_shows_what_it_computes(open_page):
     tab = open_page("twice")
     figure = rnnlib.figures.UnrollStepper(step=7)
-    expected = gradients_of(figure)["W_h"][0, 1]
+    expected = gradients_of(figure)["W_h"][1, 0]
     row = tab.locator(".rnnlib-figure").nth(1).locator("tbody tr").last.locator("td").all_inner_texts()
     for shown in row[-2:]:
         assert float(shown.replace("−", "-")) == pytest.approx(expected, abs=1e-6)

@@ -2,7 +2,7 @@
 
 >>> from rnnlib.figures import UnrollStepper
 >>> UnrollStepper(step=7)
-UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[0,1]')
+UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[1,0]')
 """
 
 from rnnlib.figures.unroll_stepper import UnrollStepper

@@ -189,5 +189,5 @@ class Figure(anywidget.AnyWidget):
         return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in sorted(controls))})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        data, metadata = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]  # None only without a view
         return {**data, "text/html": self.to_html()}, metadata
