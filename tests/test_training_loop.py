@@ -5,14 +5,18 @@ import json
 import math
 import os
 import signal
+import sys
 import threading
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import rnnlib
 from rnnlib.bptt import Bidirectional, Stacked
 from rnnlib.cells import GRU, LSTM, RNN
+from rnnlib.corpora import python_docs_split
 from rnnlib.text import SequentialBatches, ShuffledBatches, Vocabulary
 from rnnlib.training import (
     SGD,
@@ -28,6 +32,7 @@ from rnnlib.training import (
     l2,
     load_checkpoint,
     load_model,
+    load_pretrained,
     next_probabilities,
     save_checkpoint,
 )
@@ -497,3 +502,20 @@ def test_generation_is_reproducible_and_feeds_back_what_it_drew():
 def test_bad_arguments_of_generation_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call(make_model("RNN"))
+
+
+# --- models that come with the library
+
+
+def test_the_shipped_character_model_reaches_what_its_notes_say():
+    model, notes = load_pretrained("char_rnn")
+    vocabulary = Vocabulary(notes["vocabulary"])
+    split, context = python_docs_split(), vocabulary.encode("\n")
+    bits = bits_per_character(model, vocabulary.encode(split.validation), context=context)
+    # the manual, and so the text, differs a little between versions of Python
+    assert bits == pytest.approx(notes["validation_bits"], abs=0.001 if sys.version_info[:2] == (3, 11) else 0.15)
+    assert notes["test_bits"] < 2.05
+    size = (Path(rnnlib.__file__).parent / "checkpoints" / "char_rnn.npz").stat().st_size
+    assert size < 180_000  # a figure carries it into the page, as text a third larger
+    with pytest.raises(ValueError, match=r"name.*char_rnn.*'char'"):
+        load_pretrained("char")
