@@ -5,6 +5,8 @@
 UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[1,0]')
 """
 
+from rnnlib.figures.shapes import Shapes
+from rnnlib.figures.type_ahead import TypeAhead
 from rnnlib.figures.unroll_stepper import UnrollStepper
 
-__all__ = ["UnrollStepper"]
+__all__ = ["Shapes", "TypeAhead", "UnrollStepper"]

@@ -86,3 +86,24 @@ export function softmax(logits, temperature = 1) {
   const total = weights.reduce((sum, value) => sum + value, 0);
   return weights.map((value) => value / total);
 }
+
+// a generator of numbers in [0, 1), the same sequence for the same seed (mulberry32)
+export function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
+    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+// an index drawn from probabilities, given u in [0, 1)
+export function draw(probabilities, u) {
+  let rest = u * probabilities.reduce((sum, p) => sum + p, 0);
+  for (let k = 0; k < probabilities.length; k++) {
+    rest -= probabilities[k];
+    if (rest < 0) return k;
+  }
+  return probabilities.length - 1;
+}

@@ -106,12 +106,43 @@ export class View {
     return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input, value);
   }
 
+  // back, next and a slider for a trait that counts from `min` to `max()`, which may depend on the traits `names`
+  stepper(name, { min, max, names = [] }) {
+    const at = () => Math.min(max(), Math.max(min, this.model.get(name)));
+    const back = this.button("◀ Back", () => this.set(name, at() - 1));
+    const next = this.button("Next ▶", () => this.set(name, at() + 1));
+    const value = html("span", { class: "rf-value" });
+    const input = html("input", { type: "range", min, step: 1 });
+    input.addEventListener("input", () => this.set(name, Number(input.value)));
+    const update = () => {
+      input.max = max();
+      input.value = at();
+      value.textContent = `${at()} of ${max()}`;
+      input.setAttribute("aria-valuetext", value.textContent);
+      back.disabled = at() === min;
+      next.disabled = at() === max();
+    };
+    this.on([name, ...names], update);
+    update();
+    const slider = html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, "Step"), input, value);
+    return html("div", { class: "rf-row" }, back, next, slider);
+  }
+
   select(name, { label, options }) {
     const items = options.map(([value, text]) => html("option", { value }, text));
     const input = html("select", {}, items);
     input.addEventListener("change", () => this.set(name, input.value));
     this.bind(name, (value) => (input.value = value));
     return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input);
+  }
+
+  text(name, { label, maxlength }) {
+    const input = html("input", { type: "text", maxlength, spellcheck: "false", autocapitalize: "off" });
+    input.addEventListener("input", () => this.set(name, input.value));
+    this.bind(name, (value) => {
+      if (input.value !== value) input.value = value; // else the cursor would jump to the end
+    });
+    return html("label", { class: "rf-control rf-text" }, html("span", { class: "rf-label" }, label), input);
   }
 
   // a row of radio buttons, one of which is pressed
