@@ -143,9 +143,9 @@ def python_docs() -> str:
     Returns
     -------
     str
-        About 250,000 characters, one paragraph per line, printable ASCII and ``"\\n"``. The same on every
-        call. The documentation changes with the *version of Python*, and so does this text, by less than
-        one per cent from one 3.11 release to another and by more from 3.11 to 3.13.
+        About 260,000 characters, one paragraph per line, printable ASCII and ``"\\n"``. The same on every
+        call. The documentation changes with the *version of Python*, and so does this text: from 3.11.2 to
+        3.11.7 in 6 % of its paragraphs, from there to 3.13.0 in 18 %.
 
     Notes
     -----
@@ -204,9 +204,7 @@ def split_blocks(text: str, *, validation: float = 0.1, test: float = 0.1, round
     Split(train='a\\nb\\n', validation='c\\n', test='d\\n')
     """
     if not (validation > 0 and test > 0 and validation + test < 1):
-        raise ValueError(
-            f"validation={validation} and test={test}: expected shares above 0 that add to less than 1"
-        )
+        raise ValueError(f"validation={validation} and test={test}: expected shares above 0 that add to less than 1")
     if rounds < 1:
         raise ValueError(f"rounds={rounds}: expected at least 1")
     parts: tuple[list[str], list[str], list[str]] = ([], [], [])
@@ -459,9 +457,7 @@ def _check_task(rng: np.random.Generator, **least: tuple[int, int]) -> None:
             raise ValueError(f"{name}={value}: expected at least {lower}")
 
 
-def copy_memory(
-    batch: int, length: int, delay: int, n_letters: int = 8, *, rng: np.random.Generator
-) -> SymbolTask:
+def copy_memory(batch: int, length: int, delay: int, n_letters: int = 8, *, rng: np.random.Generator) -> SymbolTask:
     """The copy task: read `length` letters, wait, and write them down when told to.
 
     The input is the letters, then blanks, then one "go" symbol, then blanks; the target is blank until "go"
@@ -514,9 +510,7 @@ def copy_memory(
     return SymbolTask(x, y, mask, n_letters + 2)
 
 
-def delayed_copy(
-    batch: int, steps: int, delay: int, n_letters: int = 2, *, rng: np.random.Generator
-) -> SymbolTask:
+def delayed_copy(batch: int, steps: int, delay: int, n_letters: int = 2, *, rng: np.random.Generator) -> SymbolTask:
     """The delayed copy: at every step, write the letter that was read `delay` steps ago.
 
     Parameters

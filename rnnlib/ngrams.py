@@ -89,8 +89,8 @@ class NGramCounts:
     levels : list of Level
         ``levels[n - 1]`` holds the n-grams of order n.
     continuations : list of arrays
-        ``continuations[n - 1]``: before how many different symbols' right side each n-gram has stood, that
-        is, N1+(·hw), for n below `max_order`.
+        ``continuations[n - 1]``: N1+(·hw), the number of different symbols seen to the left of each n-gram,
+        for n below `max_order`.
 
     Raises
     ------
