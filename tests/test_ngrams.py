@@ -171,7 +171,7 @@ def words(sentences):
 
 
 def test_bigrams_of_the_textbook():
-    # Jurafsky and Martin, Speech and Language Processing (3rd ed. draft), section 3.1.2
+    # Jurafsky and Martin, Speech and Language Processing (3rd ed. draft), chapter 3
     vocabulary, ids = words("<s> I am Sam </s> <s> Sam I am </s> <s> I do not like green eggs and ham </s>")
     model = AddK(NGramCounts(ids, len(vocabulary), 2), order=2, k=0)
 
@@ -187,7 +187,7 @@ def test_bigrams_of_the_textbook():
 
 
 def test_perplexity_of_the_textbook_digits():
-    # the same book, section 3.3: ten equally likely digits have perplexity 10; with 91 % zeros it is lower
+    # the same chapter: ten equally likely digits have perplexity 10; with 91 % zeros it is lower
     uniform = AddK(NGramCounts(range(10), 10, 1), order=1, k=0)
     assert perplexity(uniform, [3, 1, 4, 1, 5, 9]) == pytest.approx(10)
     mostly_zero = AddK(NGramCounts([0] * 91 + list(range(1, 10)), 10, 1), order=1, k=0)
