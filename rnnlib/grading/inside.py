@@ -1,0 +1,82 @@
+"""What runs in the student's kernel: `answer` displays a value, `visible` says what is right in the visible cases.
+
+When the grader runs a notebook, `visible` is never called: no right answer is in the kernel's reach.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .answers import MIME, compare, decode, describe, encode
+from .exercise import Exercise
+from .hints import explain
+
+_exercise: Exercise | None = None
+
+
+def visible(packed: str) -> None:
+    """Load the visible cases of an exercise; the second cell of every student notebook does.
+
+    Parameters
+    ----------
+    packed : str
+        What `Exercise.pack` wrote.
+
+    Raises
+    ------
+    ExerciseError
+        If the text was damaged.
+    """
+    global _exercise
+    _exercise = Exercise.unpack(packed)
+    print(f"{_exercise.name}: {len(_exercise.tasks)} tasks, {_exercise.max_points:g} points. A check cell says at once")
+    print("whether your answer is right in the visible case; grading tries other cases as well.")
+
+
+def answer(task: str, value: Any) -> None:
+    """Hand in a value as the answer to a task, and say whether it is right in the visible case.
+
+    Parameters
+    ----------
+    task : str
+        The task's id, as in `"bptt.3"`.
+    value : object
+        What `rnnlib.grading.answers.encode` takes.
+
+    Raises
+    ------
+    ValueError
+        If the value is larger than an answer may be.
+
+    Examples
+    --------
+    >>> answer("demo.1", [1.5, 2.0])
+    demo.1: a list of 2
+    """
+    encoded = encode(value)
+    text = f"{task}: {verdict(task, encoded)}"
+    try:
+        from IPython.core.interactiveshell import InteractiveShell
+        from IPython.display import display
+    except ImportError:  # pragma: no cover - a kernel has IPython
+        print(text)
+        return
+    if InteractiveShell.initialized():
+        display({MIME: {"task": task, "answer": encoded}, "text/plain": text}, raw=True)
+    else:
+        print(text)
+
+
+def verdict(task: str, encoded: dict[str, Any]) -> str:
+    """What to say beside an answer: right or not if the visible case is known, else what kind of value it is."""
+    got = decode(encoded)
+    if _exercise is None or task not in _exercise.tasks:
+        return describe(got)
+    this = _exercise.tasks[task]
+    case = this.cases[0]
+    expected = decode(case.answer)
+    difference = compare(expected, got, rtol=this.rtol, atol=this.atol)
+    if difference is None:
+        return "right in the visible case. ✓"
+    known = [(m.hint, decode(w)) for m, w in zip(this.mistakes, case.mistakes, strict=True) if w is not None]
+    return "not yet. " + explain(difference, expected, got, known, rtol=this.rtol, atol=this.atol)

@@ -1,0 +1,279 @@
+"""Reading a submission: from any file that claims to be a notebook to the sources of its answer cells.
+
+Only three things are taken from a submission: which exercise it names, the ids of its cells, and their sources. A file
+that is large is read by a process with a limit on its memory: `python -I -m rnnlib.grading.reading PATH`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .exercise import Exercise
+from .limits import MIB
+
+LARGE = 8 * MIB  # read by another process
+LARGEST = 400 * MIB  # not read at all
+LONGEST_SOURCE = 200_000  # characters of one cell
+
+
+class Unreadable(ValueError):
+    """The file is no notebook with answers in it; the message says why, to the student."""
+
+
+class Refused(ValueError):
+    """The file was not even opened; the message says why."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that was handed in: where it lies, what it is called, and the folder that it must not lead out of."""
+
+    path: Path
+    name: str
+    root: Path | None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is taken from a notebook.
+
+    Attributes
+    ----------
+    exercise : str
+        The name in its metadata, or "".
+    cells : tuple of Taken
+    """
+
+    exercise: str
+    cells: tuple[Taken, ...]
+
+
+class Taken(NamedTuple):
+    """A code cell. Editors that do not know of ids drop them; the cell's metadata hold a copy."""
+
+    id: str
+    id_copy: str
+    role: str
+    source: str
+
+
+def discover(places: list[Path]) -> Iterator[Found]:
+    """All notebooks in folders, at any depth, and all files that are named.
+
+    Links to folders are not followed. A folder that cannot be read is yielded itself, to be refused with a reason.
+    """
+    for place in places:
+        if not place.is_dir():
+            yield Found(place, show(place.name if len(places) == 1 else str(place)), None)
+            continue
+        trouble: list[OSError] = []
+        for folder, folders, files in os.walk(place, onerror=trouble.append):
+            folders[:] = sorted(name for name in folders if name != ".ipynb_checkpoints")
+            for name in sorted(files):
+                if name.lower().endswith(".ipynb"):
+                    yield _found(Path(folder) / name, place, len(places) == 1)
+        for error in trouble:
+            yield _found(Path(error.filename), place, len(places) == 1)
+
+
+def _found(path: Path, place: Path, alone: bool) -> Found:
+    return Found(path, show(str(path.relative_to(place) if alone else path)), place)
+
+
+def show(name: str) -> str:
+    """A file's name as text, even if it is not UTF-8."""
+    return os.fsencode(name).decode("utf8", "backslashreplace")
+
+
+def examine(found: Found) -> str:
+    """A digest of the file's content, if it may be opened at all.
+
+    Raises
+    ------
+    Refused
+        If it is a link out of its folder, no regular file, too large, or cannot be opened.
+    """
+    try:
+        if found.path.is_symlink() and found.root is not None:
+            target = found.path.resolve(strict=True)
+            if not target.is_relative_to(found.root.resolve()):
+                raise Refused("It is a link that leads out of the folder of submissions.")
+        status = found.path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("It is not a regular file.")
+        if status.st_size > LARGEST:
+            raise Refused(f"It has {status.st_size / MIB:.0f} MiB; {LARGEST // MIB} are read at most.")
+        with open(found.path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, RuntimeError) as error:
+        raise Refused(f"It cannot be opened: {error.strerror if isinstance(error, OSError) else error}.") from None
+
+
+def read(path: Path) -> Submission:
+    """Read a notebook.
+
+    Raises
+    ------
+    Unreadable
+        If it is not one, in UTF-8, of nbformat 4.
+    """
+    if path.stat().st_size <= LARGE:
+        return parse(path.read_bytes())
+    command = [sys.executable, "-I", "-m", "rnnlib.grading.reading", str(path)]
+    try:
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+        data = json.loads(run.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        raise Unreadable("It is too large to be read: reading it takes more time or memory than is allowed.") from None
+    if "error" in data:
+        raise Unreadable(data["error"])
+    return Submission(data["exercise"], tuple(Taken(*cell) for cell in data["cells"]))
+
+
+def parse(content: bytes) -> Submission:
+    """What is taken from a notebook's content.
+
+    Raises
+    ------
+    Unreadable
+        As `read`.
+
+    Examples
+    --------
+    >>> parse(b'{"nbformat": 4, "cells": [{"cell_type": "code", "id": "a", "source": ["x = 1"]}]}').cells
+    (Taken(id='a', id_copy='', role='', source='x = 1'),)
+    >>> parse(b"")
+    Traceback (most recent call last):
+        ...
+    rnnlib.grading.reading.Unreadable: The file is empty.
+    """
+    if not content.strip():
+        raise Unreadable("The file is empty.")
+    try:
+        data = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"It is not UTF-8 text (byte {error.start}); save it from Jupyter again.") from None
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"It is not JSON (line {error.lineno}: {error.msg}); save it from Jupyter again.") from None
+    except (RecursionError, ValueError):
+        raise Unreadable("It is not a notebook: its JSON cannot be read.") from None
+    if not isinstance(data, dict) or not isinstance(data.get("nbformat"), int):
+        raise Unreadable("It is not a notebook: nbformat is missing.")
+    if data["nbformat"] != 4:
+        raise Unreadable(f"It has nbformat {data['nbformat']}; expected 4. Open it in Jupyter and save it again.")
+    if not isinstance(data.get("cells"), list):
+        raise Unreadable("It is not a notebook: it has no list of cells.")
+    return Submission(_text(_meta(data).get("exercise")), tuple(_cells(data["cells"])))
+
+
+def _meta(thing: dict[str, Any]) -> dict[str, Any]:
+    meta = thing.get("metadata")
+    own = meta.get("rnnlib") if isinstance(meta, dict) else None
+    return own if isinstance(own, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value[:200] if isinstance(value, str) else ""
+
+
+def _cells(cells: list[Any]) -> Iterator[Taken]:
+    for cell in cells:
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        source = cell.get("source")
+        if isinstance(source, list) and all(isinstance(line, str) for line in source):
+            source = "".join(source)
+        if not isinstance(source, str):
+            continue
+        meta = _meta(cell)
+        taken = Taken(_text(cell.get("id")), _text(meta.get("cell")), _text(meta.get("role")), source[:LONGEST_SOURCE])
+        if taken.role == "answer" and len(source) > LONGEST_SOURCE:
+            raise Unreadable(
+                f"The answer cell {taken.id!r} has {len(source)} characters; {LONGEST_SOURCE} are allowed."
+            )
+        yield taken
+
+
+def match(submission: Submission, exercises: dict[str, Exercise]) -> Exercise:
+    """The exercise that a submission answers: the one that it names, or the one whose answer cells it has.
+
+    Raises
+    ------
+    Unreadable
+        If there is none, or more than one.
+    """
+    if submission.exercise in exercises:
+        return exercises[submission.exercise]
+    ids = {name for cell in submission.cells for name in (cell.id, cell.id_copy)}
+    hits = {name: len(ids & set(exercise.answer_cells)) for name, exercise in exercises.items()}
+    best = max(hits.values(), default=0)
+    names = [name for name, count in hits.items() if count == best]
+    if best == 0:
+        named = (
+            f"It names the exercise {submission.exercise!r}, which"
+            if submission.exercise
+            else "It names no exercise, and"
+        )
+        what = "is none of" if submission.exercise else "its cells are those of none of"
+        raise Unreadable(f"{named} {what} {', '.join(sorted(exercises))}.")
+    if len(names) > 1:
+        raise Unreadable(f"Its cells are those of more than one exercise: {', '.join(sorted(names))}.")
+    return exercises[names[0]]
+
+
+def take_answers(submission: Submission, exercise: Exercise) -> tuple[dict[str, str], list[str]]:
+    """The sources of the answer cells by id, and remarks on what was not taken.
+
+    Of several cells with the same id, the last one that is not the stub counts.
+    """
+    wanted, checks = exercise.answer_cells, {cell.id: cell.task for cell in exercise.cells if cell.role == "check"}
+    known = {cell.id for cell in exercise.cells}
+    answers: dict[str, str] = {}
+    remarks = []
+    seen: dict[str, int] = {}
+    extra = 0
+    own_ids = {cell.id for cell in submission.cells}
+    for original, id_copy, role, source in submission.cells:
+        cell_id = id_copy if original not in known and id_copy in known - own_ids else original
+        seen[cell_id] = seen.get(cell_id, 0) + 1
+        if cell_id in wanted and (cell_id not in answers or source.strip() != wanted[cell_id].source.strip()):
+            answers[cell_id] = source
+        elif cell_id in checks and source.strip() != exercise.tasks[checks[cell_id]].cases[0].source.strip():
+            remarks.append(f"The check cell of {checks[cell_id]} was changed; the original was run.")
+        elif cell_id not in known and role != "visible" and source.strip():
+            extra += 1
+    remarks += [f"There are {count} cells with the id {key!r}; the last answer counts."
+                for key, count in seen.items() if count > 1 and key in wanted]  # fmt: skip
+    remarks += [
+        f"The check cell of {task} is missing; the original was run." for key, task in checks.items() if key not in seen
+    ]
+    if extra:
+        remarks.append(
+            f"{extra} cells that are not part of the exercise were not run; all of an answer goes into its cell."
+        )
+    return answers, remarks
+
+
+def main(path: str) -> None:
+    """Read a large file within limits and print what is taken from it."""
+    resource.setrlimit(resource.RLIMIT_AS, (4096 * MIB, 4096 * MIB))
+    try:
+        submission = parse(Path(path).read_bytes())
+        data: dict[str, Any] = {"exercise": submission.exercise, "cells": submission.cells}
+    except Unreadable as error:
+        data = {"error": str(error)}
+    json.dump(data, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,260 @@
+"""Releasing an exercise: from a solution notebook to the student's notebook and the file of right answers.
+
+book/solutions/04_bptt.ipynb          the source
+book/solutions/04_bptt.answers.json   what each case must answer, for the grader
+book/exercises/04_bptt.ipynb          what a student gets
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .exercise import Exercise, ExerciseError, digest, from_solution, joined, role_of, stub
+from .limits import Limits
+from .reading import Submission, Unreadable
+from .record import record
+from .run import grade_answers
+
+KEPT = ("tags", "jupyter")  # metadata of a cell that students get too
+VISIBLE_ID = "rnnlib-visible"
+
+
+def answers_file(solution: Path) -> Path:
+    """Where the right answers of a solution notebook are kept."""
+    return solution.with_suffix(".answers.json")
+
+
+def read_solution(path: Path) -> dict[str, Any]:
+    """A solution notebook's JSON.
+
+    Raises
+    ------
+    ExerciseError
+        If it cannot be read.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf8"))
+    except (OSError, ValueError) as error:
+        raise ExerciseError(f"{path}: {error}") from None
+    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or "cells" not in notebook:
+        raise ExerciseError(f"{path}: expected a notebook of nbformat 4")
+    return notebook
+
+
+def load(solution: Path) -> Exercise:
+    """A released exercise with its right answers.
+
+    Parameters
+    ----------
+    solution : Path
+        The solution notebook; its answers lie beside it.
+
+    Raises
+    ------
+    ExerciseError
+        If it was never released, or changed since.
+    """
+    exercise = from_solution(read_solution(solution), solution.stem)
+    found = _stored(solution, exercise)
+    if found is None:
+        raise ExerciseError(
+            f"{solution}: changed since it was released, or never released; run: rnnlib release {solution}"
+        )
+    return found
+
+
+def _stored(solution: Path, exercise: Exercise) -> Exercise | None:
+    """The exercise with the answers that were recorded for this very definition, if there are any."""
+    try:
+        stored = json.loads(answers_file(solution).read_text(encoding="utf8"))
+    except (OSError, ValueError):
+        return None
+    if stored.get("definition") != exercise.definition():
+        return None
+    tasks = {}
+    for key, task in exercise.tasks.items():
+        pairs = zip(task.cases, stored["tasks"][key], strict=True)
+        cases = [replace(case, answer=rec["answer"], mistakes=tuple(rec["mistakes"])) for case, rec in pairs]
+        tasks[key] = replace(task, cases=tuple(cases))
+    return replace(exercise, tasks=tasks)
+
+
+def load_all(folder: Path) -> dict[str, Exercise]:
+    """All released exercises of a folder of solutions, by name.
+
+    Raises
+    ------
+    ExerciseError
+        If there is none, or one of them is not up to date.
+    """
+    paths = sorted(folder.glob("*.ipynb"))
+    if not paths:
+        raise ExerciseError(f"{folder}: no solution notebooks there; name the folder with --solutions")
+    return {path.stem: load(path) for path in paths}
+
+
+def release(solution: Path, out: Path, *, force: bool = False, limits: Limits | None = None) -> list[Path]:
+    """Write what follows from a solution notebook, and prove that the solution gets full marks.
+
+    Parameters
+    ----------
+    solution : Path
+    out : Path
+        The folder for the student's notebook.
+    force : bool
+        Record the answers anew even if the definition did not change.
+    limits : Limits, optional
+
+    Returns
+    -------
+    list of Path
+        The files that changed.
+
+    Raises
+    ------
+    ExerciseError
+        If a rule is broken, a cell fails, or the recorded answers do not come out a second time.
+    """
+    limits = limits or Limits()
+    notebook = read_solution(solution)
+    exercise = from_solution(notebook, solution.stem)
+    released = None if force else _stored(solution, exercise)
+    files = {}
+    if released is None:
+        released = record(exercise, limits)
+        _prove(released, limits)
+        files[answers_file(solution)] = _answers_text(released)
+    files[out / solution.name] = student_text(notebook, released)
+    changed = []
+    for path, text in files.items():
+        if not path.exists() or path.read_text(encoding="utf8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf8")
+            changed.append(path)
+    return changed
+
+
+def stale(solution: Path, out: Path) -> list[Path]:
+    """The files that `release` would change."""
+    notebook = read_solution(solution)
+    released = _stored(solution, from_solution(notebook, solution.stem))
+    if released is None:
+        return [answers_file(solution), out / solution.name]
+    path = out / solution.name
+    same = path.exists() and path.read_text(encoding="utf8") == student_text(notebook, released)
+    return [] if same else [path]
+
+
+def _prove(exercise: Exercise, limits: Limits) -> None:
+    result = grade_answers(exercise.to_json(), exercise.solutions, limits.to_json(), trust=True)
+    if result["status"] != "graded":
+        raise ExerciseError(f"{exercise.name}: grading the solution failed: {result['reason']}")
+    for task, outcome in result["tasks"].items():
+        if outcome["verdict"] != "passed":
+            what = f"{outcome['verdict']}. {outcome['message']}"
+            raise ExerciseError(f"{task}: the solution itself does not pass when it is graded: {what}")
+
+
+def _answers_text(exercise: Exercise) -> str:
+    """One line per case, so that a change can be read."""
+    lines = []
+    for key, task in exercise.tasks.items():
+        cases = [json.dumps({"answer": case.answer, "mistakes": case.mistakes}) for case in task.cases]
+        lines.append(f" {json.dumps(key)}: [\n  " + ",\n  ".join(cases) + "\n ]")
+    return f'{{"definition": "{exercise.definition()}",\n"tasks": {{\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def student_text(notebook: dict[str, Any], exercise: Exercise) -> str:
+    """The student's notebook as the text of a file."""
+    return json.dumps(student_notebook(notebook, exercise), ensure_ascii=False, indent=1) + "\n"
+
+
+def student_notebook(notebook: dict[str, Any], exercise: Exercise) -> dict[str, Any]:
+    """The student's notebook: stubs for solutions, no hidden variants, no mistakes, no outputs; ids of cells stay.
+
+    Parameters
+    ----------
+    notebook : dict
+        The solution notebook's JSON.
+    exercise : Exercise
+        With recorded answers; the visible ones go into a cell before the first code cell.
+    """
+    cells = []
+    for cell in notebook["cells"]:
+        meta = role_of(cell)
+        role = meta.get("role")
+        if role in ("mistake", "solution"):
+            continue
+        metadata = {key: cell["metadata"][key] for key in KEPT if key in cell.get("metadata", {})}
+        copy = {
+            "cell_type": cell["cell_type"],
+            "id": cell["id"],
+            "metadata": metadata,
+            "source": joined(cell["source"]),
+        }
+        if cell["cell_type"] == "code":
+            own: dict[str, Any] = {"cell": cell["id"]}
+            own |= {key: meta[key] for key in ("role", "task", "points", "title") if key in meta}
+            metadata |= {"rnnlib": own}
+            if role in ("answer", "check"):
+                metadata["deletable"] = False
+            if role == "check":
+                metadata["editable"] = False
+            if role == "answer":
+                copy["source"] = stub(copy["source"], cell["id"], meta["task"])
+            copy |= {"execution_count": None, "outputs": []}
+        cells.append(copy)
+    first = next(index for index, cell in enumerate(cells) if cell["cell_type"] == "code")
+    cells.insert(first, _visible_cell(exercise))
+    for cell in cells:
+        cell["source"] = cell["source"].splitlines(keepends=True)
+    metadata = {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "rnnlib": {"exercise": exercise.name, "definition": digest(exercise.visible().to_json())},
+    }
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _visible_cell(exercise: Exercise) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "id": VISIBLE_ID,
+        "metadata": {
+            "deletable": False,
+            "editable": False,
+            "jupyter": {"source_hidden": True},
+            "rnnlib": {"cell": VISIBLE_ID, "role": "visible"},
+            "tags": ["hide-input"],
+        },
+        "source": f'from rnnlib.grading import visible\n\nvisible("""\n{exercise.pack()}\n""")',
+        "execution_count": None,
+        "outputs": [],
+    }
+
+
+def carried(submission: Submission) -> Exercise:
+    """The visible half of the exercise that a student's notebook carries with it.
+
+    Raises
+    ------
+    Unreadable
+        If its cell is missing or damaged.
+    """
+    for cell_id, id_copy, _, source in submission.cells:
+        if VISIBLE_ID not in (cell_id, id_copy):
+            continue
+        try:
+            calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+            return Exercise.unpack(ast.literal_eval(calls[0].args[0]))
+        except (SyntaxError, ValueError, IndexError, AttributeError, RecursionError) as error:
+            raise Unreadable(
+                f"The folded cell at its top is damaged ({error}); copy it from a fresh notebook."
+            ) from None
+    raise Unreadable(
+        "It is no exercise notebook: the folded cell at its top is missing; copy it from a fresh notebook."
+    )

@@ -1,0 +1,155 @@
+"""Grade one submission from outside: start a session, wait, and turn whatever happened into a result."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from . import sandbox
+from .exercise import Exercise
+from .limits import CROWDED, Limits
+
+ATTEMPTS = 2  # a session that fails by itself gets a second chance
+_running: set[subprocess.Popen[bytes]] = set()
+REMOVED = (
+    "PYTEST_",
+    "PYTHON",
+    "JPY_",
+    "JUPYTER_",
+    "IPYTHON",
+)  # settings of the caller's that a session must not inherit
+
+
+def grade_answers(
+    exercise: dict[str, Any], answers: dict[str, str], limits: dict[str, Any], *, trust: bool = False
+) -> dict[str, Any]:
+    """Grade the answer cells of one submission, on whatever machine this runs.
+
+    Parameters
+    ----------
+    exercise : dict
+        `Exercise.to_json()`, with recorded answers.
+    answers : dict of str to str
+        The student's source of each answer cell, by cell id.
+    limits : dict
+        `Limits.to_json()`.
+    trust : bool
+        Whether to go on where submissions cannot be isolated.
+
+    Returns
+    -------
+    dict
+        `status` ("graded", "refused" or "grader-fault"), `reason`, `sandbox` (the level's name), and `tasks`: id to
+        `verdict` and `message`.
+    """
+    level = sandbox.probe()
+    base: dict[str, Any] = {"sandbox": level.name, "reason": "", "tasks": {}}
+    if not level.isolated and not trust:
+        return {**base, "status": "refused", "reason": f"This machine cannot isolate submissions: {level.reason}"}
+    faults: list[str] = []
+    for _ in range(ATTEMPTS):
+        result = _session(exercise, answers, limits, level.isolated)
+        if not result["faults"]:
+            return {**base, "status": "graded", "tasks": result["tasks"]}
+        faults = result["faults"]
+    return {**base, "status": "grader-fault", "reason": "; ".join(faults)[:2000]}
+
+
+def _session(
+    exercise: dict[str, Any], answers: dict[str, str], limits: dict[str, Any], isolated: bool
+) -> dict[str, Any]:
+    """Run a session to its end or to its deadline, and read its result."""
+    with tempfile.TemporaryDirectory(prefix="rnnlib-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        job = {"exercise": exercise, "answers": answers, "limits": limits, "isolated": isolated}
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf8")
+        command = [*sandbox.PYTHON, "-m", "rnnlib.grading.session", name]
+        code, log = _run(sandbox.outer(command) if isolated else command, folder, deadline(Limits(**limits)))
+        try:
+            result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf8"))
+        except (OSError, ValueError):
+            how = "did not end in time" if code is None else f"ended with status {code}"
+            return {"tasks": {}, "faults": [f"the grading process {how}: {log[-1500:].strip() or 'it said nothing'}"]}
+        if result["faults"]:
+            result["faults"].append(log[-1500:].strip())
+        return result
+
+
+def deadline(limits: Limits) -> float:
+    """Seconds after which a session has surely lost its way: it keeps all the limits by itself long before."""
+    return CROWDED * limits.notebook_seconds + 4 * limits.start_seconds
+
+
+def _run(command: list[str], folder: Path, seconds: float) -> tuple[int | None, str]:
+    """Exit status (None if it was ended) and the end of what was said."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(REMOVED)}
+    env |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    with open(folder / "session.log", "wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        _running.add(process)
+        try:
+            code: int | None = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            _running.discard(process)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    return code, (folder / "session.log").read_text(encoding="utf8", errors="replace")
+
+
+def check_answers(exercise: Exercise, answers: dict[str, str], limits: Limits | None = None) -> dict[str, Any]:
+    """Grade the visible cases of one's own answers, with limits but without a sandbox.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        The visible half.
+    answers : dict of str to str
+    limits : Limits, optional
+    """
+    result = _session(exercise.to_json(), answers, (limits or Limits()).to_json(), isolated=False)
+    status = "grader-fault" if result["faults"] else "graded"
+    graded = {"status": status, "reason": "; ".join(result["faults"]), "sandbox": "limited", "tasks": result["tasks"]}
+    return full_result(exercise, graded)
+
+
+def stop_all() -> None:
+    """End all sessions of this process, because the user interrupted it."""
+    for process in list(_running):
+        process.kill()
+
+
+def full_result(exercise: Exercise, graded: dict[str, Any]) -> dict[str, Any]:
+    """The points to the verdicts.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    graded : dict
+        What `grade_answers` returned.
+    """
+    tasks, points = {}, 0.0
+    if graded["status"] == "graded":
+        for key, task in exercise.tasks.items():
+            outcome = graded["tasks"][key]
+            earned = task.points if outcome["verdict"] == "passed" else 0.0
+            points += earned
+            tasks[key] = {**outcome, "points": earned, "max_points": task.points}
+    return {
+        "exercise": exercise.name,
+        "status": graded["status"],
+        "reason": graded["reason"],
+        "points": points,
+        "max_points": exercise.max_points,
+        "sandbox": graded["sandbox"],
+        "tasks": tasks,
+    }

@@ -1,0 +1,87 @@
+"""Results on disk: one file per submission, written whole or not at all, found again by what it was made from."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .exercise import digest
+
+
+class Busy(RuntimeError):
+    """Another run writes to the same folder."""
+
+
+class Store:
+    """The folder of results.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there. Results lie in `results/`, pages in `feedback/`, tables beside them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("results", "feedback"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out, and clear away what a killed run left half written.
+
+        Raises
+        ------
+        Busy
+            If another run is at work here.
+        """
+        with open(self.folder / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Busy(f"{self.folder}: another run is writing its results there") from None
+            for path in [*self.folder.glob("*.tmp"), *self.folder.glob("*/*.tmp")]:
+                path.unlink()
+            yield
+
+    def load(self, submission: str, key: str) -> dict[str, Any] | None:
+        """The result that an earlier run has left, if it was made from the same things."""
+        try:
+            stored = json.loads((self.folder / "results" / f"{stem(submission)}.json").read_text(encoding="utf8"))
+            result: dict[str, Any] = stored["result"]
+            return result if stored["key"] == key and result["submission"] == submission else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def save(self, submission: str, key: str, result: dict[str, Any], page: str) -> None:
+        """Keep a result and its page; the result last, so that there is a page to every result."""
+        self.write(f"feedback/{stem(submission)}.html", page)
+        self.write(f"results/{stem(submission)}.json", json.dumps({"key": key, "result": result}, indent=1))
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file whole or not at all."""
+        path = self.folder / name
+        temporary = path.with_name(path.name + ".tmp")
+        with open(temporary, "w", encoding="utf8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+def stem(submission: str) -> str:
+    """A file name for a submission's result: readable, safe, and no other submission's.
+
+    Examples
+    --------
+    >>> stem("Ann Lee/04 [final].ipynb")
+    'Ann_Lee-04_final-0d71be94'
+    """
+    readable = re.sub(r"[^A-Za-z0-9-]+", "_", submission.removesuffix(".ipynb").replace("/", "-")).strip("_-")
+    return f"{readable[-60:].strip('_-') or 'submission'}-{digest(submission)[:8]}"

@@ -1,0 +1,138 @@
+"""Solutions get full marks, stubs none, every known mistake is named; one bad cell does not cost the others' points."""
+
+import pytest
+from submissions import demo
+
+from rnnlib.grading import sandbox
+from rnnlib.grading.exercise import ExerciseError
+from rnnlib.grading.limits import Limits
+from rnnlib.grading.run import check_answers, full_result, grade_answers
+
+LEVEL = sandbox.probe()
+needs_sandbox = pytest.mark.skipif(not LEVEL.isolated, reason=LEVEL.reason)
+HIDDEN = "Right in the visible case, but not in a hidden one. "
+
+
+def graded(answers, **options):
+    options = {"trust": True, **options}
+    result = grade_answers(demo.exercise().to_json(), answers, demo.LIMITS.to_json(), **options)
+    assert result["status"] == "graded", result["reason"]
+    return full_result(demo.exercise(), result)
+
+
+def verdicts(result):
+    return {task: outcome["verdict"] for task, outcome in result["tasks"].items()}
+
+
+def test_the_solution_gets_full_marks():
+    result = graded(demo.exercise().solutions)
+    assert (result["points"], result["max_points"]) == (6, 6)
+    assert result["sandbox"] == LEVEL.name
+    assert [outcome["points"] for outcome in result["tasks"].values()] == [2, 3, 1]
+
+
+@pytest.mark.parametrize("answers", [{}, {cell.id: cell.source for cell in demo.exercise().answer_cells.values()}])
+def test_no_answer_gets_no_points_and_is_called_missing(answers):
+    result = graded(answers)
+    assert result["points"] == 0
+    assert set(verdicts(result).values()) == {"missing"}
+    said = "Not answered yet." if answers else "The answer cell is not in the notebook."
+    assert {outcome["message"] for outcome in result["tasks"].values()} == {said}
+
+
+def test_a_stub_that_was_touched_but_not_answered_is_missing_too():
+    touched = {cell.id: cell.source + "\n# later" for cell in demo.exercise().answer_cells.values()}
+    assert set(verdicts(graded(touched)).values()) == {"missing"}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_each_known_mistake_is_rejected_by_its_name(number):
+    result = graded({cell: sources[number] for cell, sources in demo.mistakes().items()})
+    assert result["points"] == 0
+    for key, task in demo.exercise().tasks.items():
+        assert result["tasks"][key]["verdict"] == "failed"
+        assert task.mistakes[number].hint in result["tasks"][key]["message"]
+
+
+def test_knowing_the_visible_answer_by_heart_is_not_enough():
+    by_heart = "def total(dW):\n    return np.array({})".format(
+        demo.exercise().tasks["demo.3"].cases[0].answer["value"]
+    )
+    result = graded({**demo.exercise().solutions, "total": by_heart + ".reshape(2, 3)"})
+    assert verdicts(result) == {"demo.1": "passed", "demo.2": "passed", "demo.3": "failed"}
+    assert result["tasks"]["demo.3"]["message"].startswith(HIDDEN)
+    assert result["points"] == 5
+
+
+def test_checking_ones_own_answers_tries_the_visible_cases():
+    answers = {**demo.exercise().solutions, "gradient": demo.mistakes()["gradient"][0]}
+    result = check_answers(demo.exercise().visible(), answers)
+    assert verdicts(result) == {"demo.1": "passed", "demo.2": "failed", "demo.3": "passed"}
+    assert result["tasks"]["demo.2"]["message"].endswith("You forgot the derivative of tanh.")
+
+
+CRASH = "import os\ndef step(*args):\n    os._exit(3)"
+
+
+def test_a_crash_in_one_task_leaves_the_others_their_points():
+    result = graded({**demo.exercise().solutions, "step": CRASH})
+    assert verdicts(result) == {"demo.1": "crash", "demo.2": "passed", "demo.3": "passed"}
+    assert "exit status 3" in result["tasks"]["demo.1"]["message"]
+
+
+def test_a_cell_that_ends_the_kernel_when_it_is_over_is_found_and_left_out():
+    solutions = demo.exercise().solutions
+    result = graded({**solutions, "gradient": solutions["gradient"] + "\nexit()"})
+    assert verdicts(result) == {"demo.1": "passed", "demo.2": "crash", "demo.3": "passed"}
+
+
+def test_the_time_for_the_notebook_ends_it_and_keeps_what_was_done():
+    slow = "import time\n" + demo.exercise().solutions["gradient"] + "\ntime.sleep(3)"
+    limits = Limits(**{**demo.LIMITS.to_json(), "notebook_seconds": 2.0})
+    answers = {**demo.exercise().solutions, "gradient": slow}
+    result = full_result(
+        demo.exercise(), grade_answers(demo.exercise().to_json(), answers, limits.to_json(), trust=True)
+    )
+    assert verdicts(result) == {"demo.1": "passed", "demo.2": "timeout", "demo.3": "timeout"}
+
+
+def test_without_isolation_nothing_is_graded_unless_it_is_trusted(monkeypatch):
+    monkeypatch.setattr(sandbox, "probe", lambda: sandbox.Level("limited", "for a test"))
+    answers = demo.exercise().solutions
+    refused = grade_answers(demo.exercise().to_json(), answers, demo.LIMITS.to_json())
+    assert (refused["status"], refused["sandbox"], refused["tasks"]) == ("refused", "limited", {})
+    assert "for a test" in refused["reason"]
+    result = graded({**answers, "step": CRASH})
+    assert (result["points"], result["sandbox"]) == (4, "limited")
+
+
+def test_the_graders_own_fault_is_nobodys_zero():
+    impossible = Limits(**{**demo.LIMITS.to_json(), "start_seconds": 0.01})
+    result = grade_answers(demo.exercise().to_json(), demo.exercise().solutions, impossible.to_json(), trust=True)
+    assert result["status"] == "grader-fault"
+    assert "did not start" in result["reason"]
+    assert full_result(demo.exercise(), result)["tasks"] == {}
+
+
+def test_limits_are_positive_numbers():
+    for bad in (0, -1, "4", True):
+        with pytest.raises(ValueError, match="cell_seconds: expected a positive number"):
+            Limits(cell_seconds=bad)
+    assert issubclass(ExerciseError, ValueError)
+
+
+@needs_sandbox
+def test_the_sandbox_is_what_it_says():
+    assert LEVEL.reason == ""
+    inside = sandbox.inner(["/bin/true"], {}, Limits())
+    assert "--clearenv" in inside and "--die-with-parent" in inside
+    assert "--unshare-net" in sandbox.outer([])
+
+
+def test_a_machine_without_bubblewrap_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    sandbox.probe.cache_clear()
+    level = sandbox.probe()
+    sandbox.probe.cache_clear()
+    assert not level.isolated
+    assert "apt-get install bubblewrap" in str(level)
