@@ -1,5 +1,5 @@
 // A trained character model reads what is typed. See type_ahead.py.
-import { affine, draw, gruStep, lstmStep, random, rnnStep, softmax } from "./cells.js";
+import { affine, gruStep, lstmStep, pick, random, rnnStep, softmax } from "./cells.js";
 import { View, fixed, html, svg, unpack } from "./view.js";
 
 const STEPS = { RNN: rnnStep, GRU: gruStep, LSTM: lstmStep };
@@ -50,7 +50,7 @@ export class Reader {
     const uniform = random(seed);
     let { state, logits } = moments.at(-1);
     for (let n = 0; n < CONTINUATION; n++) {
-      const k = draw(softmax(logits, temperature), uniform());
+      const k = pick(softmax(logits, temperature), uniform());
       yield this.characters[k];
       ({ state, logits } = this.next(state, k));
     }

@@ -99,7 +99,7 @@ export function random(seed) {
 }
 
 // an index drawn from probabilities, given u in [0, 1)
-export function draw(probabilities, u) {
+export function pick(probabilities, u) {
   let rest = u * probabilities.reduce((sum, p) => sum + p, 0);
   for (let k = 0; k < probabilities.length; k++) {
     rest -= probabilities[k];

@@ -128,10 +128,11 @@ export class View {
     return html("div", { class: "rf-row" }, back, next, slider);
   }
 
+  // options: [value, text]; a value may be a number
   select(name, { label, options }) {
     const items = options.map(([value, text]) => html("option", { value }, text));
     const input = html("select", {}, items);
-    input.addEventListener("change", () => this.set(name, input.value));
+    input.addEventListener("change", () => this.set(name, options[input.selectedIndex][0]));
     this.bind(name, (value) => (input.value = value));
     return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input);
   }
