@@ -85,10 +85,10 @@ def unroll(
 
 def _forward(trace: Trace) -> None:
     """Fill a trace whose initial state is in place."""
-    cell, G = trace.cell, len(trace.cell.gates)
+    cell = trace.cell
     T, B, _ = trace.x.shape
-    projected = _arrays(trace)("u", (T, B, G * cell.hidden_size), cell.dtype)
-    u = by_gate(cell.project(_entering(trace), projected), G)  # X W_x + b, all steps
+    u = _arrays(trace)("u", (T, B, len(cell.gates) * cell.hidden_size), cell.dtype)
+    cell.project(_entering(trace), out=u)  # X W_x + b, all steps
     states, saved, padding = _by_step(trace.visited, T + 1), _by_step(trace.saved, T), _padding(trace)
     work = Scratch.like(cell, B)
     for t in range(T):
@@ -180,7 +180,7 @@ def _collect(trace: Trace, dvisited: State, da: Array) -> Gradients:
     )
     params["W_x"] = np.matmul(x.reshape(N, -1).T, rows, out=take("dW_x", W_x.shape, cell.dtype))
     if cell.use_bias:
-        params["b"] = rows.sum(axis=0)
+        params["b"] = np.ones(N, cell.dtype) @ rows
     dx = np.matmul(rows, W_x.T, out=take("dx", (N, cell.input_size), cell.dtype)).reshape(trace.x.shape)
     if trace.drop_x is not None:
         dx *= trace.drop_x

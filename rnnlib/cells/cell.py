@@ -180,7 +180,7 @@ class Cell:
         new = self.initial_state(B) if B else state
         saved = tuple(np.empty_like(new[0]) for _ in self.saved)
         gates = np.empty((len(self.gates), B, self.hidden_size), self.dtype)
-        self.forward(by_gate(self.project(x_t), len(self.gates)), state, new, gates, saved, Scratch.like(self, B))
+        self.forward(self.project(x_t), state, new, gates, saved, Scratch.like(self, B))
         return new
 
     def forward(
@@ -197,8 +197,8 @@ class Cell:
 
         Parameters
         ----------
-        u : (G, B, H) array
-            X_t W_x + b, from `project`, gate by gate.
+        u : (B, G·H) array
+            X_t W_x + b, from `project`.
         prev, new : tuple of (B, H) arrays
             The state before and after the step.
         gates : (G, B, H) array

@@ -80,24 +80,25 @@ class GRU(Cell):
         work: Scratch,
         drop: Array | None = None,
     ) -> None:
-        (h_prev,), (h,), (_, z, n), (s,), rz = prev, new, gates, saved, slice(0, 2)
+        (h_prev,), (h,), (r, z, n), (s,) = prev, new, gates, saved
+        W_h, H = self.params["W_h"], self.hidden_size
+        rz, a_n = slice(0, 2 * H), slice(2 * H, 3 * H)  # where r and z stand, and n
         h_in = h_prev if drop is None else h_prev * drop
         if self.reset_after:
-            np.matmul(h_in, self.params["W_h"], out=work.rows)  # one product for all three
-            np.add(u[rz], work.blocks[rz], out=gates[rz])
-            self.recurrent_activation.value(gates[rz], gates[rz])  # R_t, Z_t = σ(a)
+            np.matmul(h_in, W_h, out=work.rows)  # one product for all three
+        else:
+            np.matmul(h_in, W_h[:, rz], out=work.rows[:, rz])
+        work.rows[:, rz] += u[:, rz]
+        self.recurrent_activation.value(work.blocks[:2], gates[:2])  # R_t, Z_t = σ(a)
+        if self.reset_after:
             s[...] = work.blocks[2]
             if self.use_bias:
                 s += self.params["b_n"]
-            np.multiply(gates[0], s, out=n)  # R_t ⊙ (H_{t−1} W_hn + b_n)
+            np.multiply(r, s, out=n)  # R_t ⊙ (H_{t−1} W_hn + b_n)
         else:
-            W_h, H = self.params["W_h"], self.hidden_size
-            np.matmul(h_in, W_h[:, : 2 * H], out=work.rows[:, : 2 * H])
-            np.add(u[rz], work.blocks[rz], out=gates[rz])
-            self.recurrent_activation.value(gates[rz], gates[rz])
-            np.multiply(gates[0], h_in, out=s)
-            np.matmul(s, W_h[:, 2 * H :], out=n)  # (R_t ⊙ H_{t−1}) W_hn
-        n += u[2]
+            np.multiply(r, h_in, out=s)
+            np.matmul(s, W_h[:, a_n], out=n)  # (R_t ⊙ H_{t−1}) W_hn
+        n += u[:, a_n]
         self.activation.value(n, n)  # N_t = φ(a_n)
         np.subtract(h_prev, n, out=h)
         h *= z

@@ -85,9 +85,9 @@ class LSTM(Cell):
         (h_prev, c_prev), (h, c), (i, f, o, g), (phi_c,) = prev, new, gates, saved
         h_in = h_prev if drop is None else h_prev * drop
         np.matmul(h_in, self.params["W_h"], out=work.rows)  # the four gates in one product
-        np.add(u, work.blocks, out=gates)  # a = X_t W_x + H_{t−1} W_h + b
-        self.recurrent_activation.value(gates[:3], gates[:3])  # I_t, F_t, O_t = σ(a)
-        self.activation.value(g, g)  # G_t = φ(a_g)
+        work.rows += u  # a = X_t W_x + H_{t−1} W_h + b
+        self.recurrent_activation.value(work.blocks[:3], gates[:3])  # I_t, F_t, O_t = σ(a)
+        self.activation.value(work.blocks[3], g)  # G_t = φ(a_g)
         np.multiply(f, c_prev, out=c)
         c += np.multiply(i, g, out=work.h)  # C_t = F_t ⊙ C_{t−1} + I_t ⊙ G_t
         self.activation.value(c, phi_c)

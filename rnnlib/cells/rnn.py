@@ -62,7 +62,7 @@ class RNN(Cell):
         (h_prev,), (h,) = prev, new
         h_in = h_prev if drop is None else h_prev * drop
         np.matmul(h_in, self.params["W_h"], out=work.rows)
-        np.add(u[0], work.rows, out=h)  # a = X_t W_x + H_{t−1} W_h + b
+        np.add(u, work.rows, out=h)  # a = X_t W_x + H_{t−1} W_h + b
         self.activation.value(h, h)  # H_t = φ(a)
 
     def backward(
