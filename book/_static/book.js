@@ -1,28 +1,32 @@
-// What scrolls sideways must be reachable by keyboard: an equation that is wider than the page becomes a
-// focusable, named region, and stops being one when there is room again.
+// What scrolls sideways must be reachable by keyboard: an equation, a table or an output that is wider than the page
+// becomes a focusable, named group, and stops being one when there is room again.
 (() => {
   const selector = 'mjx-container[display="true"], .cell_output > .output, .pst-scrollable-table-container';
+  const label = "scrolls sideways";
 
   function update(element) {
-    if (element.scrollWidth > element.clientWidth + 1) {
+    if (element.scrollWidth > element.clientWidth) {
       element.tabIndex = 0;
       element.setAttribute("role", "group");
-      element.setAttribute("aria-label", "scrolls sideways");
-    } else if (element.getAttribute("aria-label") === "scrolls sideways") {
+      element.setAttribute("aria-label", label);
+    } else if (element.getAttribute("aria-label") === label) {
       for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name);
     }
   }
 
-  function watch() {
-    const observer = new ResizeObserver((entries) => entries.forEach((entry) => update(entry.target)));
-    document.querySelectorAll(selector).forEach((element) => {
-      update(element);
-      observer.observe(element);
-    });
+  const sizes = new ResizeObserver((entries) => entries.forEach((entry) => update(entry.target)));
+
+  function watch(root) {
+    if (root.matches(selector)) sizes.observe(root);
+    root.querySelectorAll(selector).forEach((element) => sizes.observe(element));
   }
 
-  window.addEventListener("load", () => {
-    const typeset = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
-    Promise.resolve(typeset).then(watch);
+  // equations appear when MathJax has set them, figures when they are drawn
+  const additions = new MutationObserver((changes) => {
+    for (const change of changes)
+      for (const node of change.addedNodes) if (node instanceof Element) watch(node);
   });
+
+  additions.observe(document.body, { childList: true, subtree: true });
+  watch(document.body);
 })();
