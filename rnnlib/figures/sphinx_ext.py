@@ -3,6 +3,9 @@
 A page whose notebook outputs hold figures gets the host script and, for each kind of figure on it, its module
 and its style sheet; other pages get nothing. All files are local; a page works from ``file://``. Enable it with
 ``extensions = ["rnnlib.figures.sphinx_ext"]`` (Jupyter Book: ``sphinx.extra_extensions``).
+
+A page without a notebook shows a figure with the directive ``living-figure``: its argument is the class, its content
+the traits as JSON, for instance ``{"text": "The value of", "temperature": 0.5}``.
 """
 
 from __future__ import annotations
@@ -12,11 +15,32 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.docutils import SphinxDirective
+from traitlets import TraitError
 
 import rnnlib.figures
 from rnnlib.figures.base import HERE
+
+
+class LivingFigure(SphinxDirective):
+    """The directive ``living-figure``: what a notebook's output cell holds, on a page of plain Markdown."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        if name not in rnnlib.figures.__all__:
+            raise self.error(f"no figure is called {name!r}; expected one of {', '.join(rnnlib.figures.__all__)}")
+        try:
+            figure = getattr(rnnlib.figures, name)(**json.loads("\n".join(self.content) or "{}"))
+        except (TypeError, ValueError, TraitError) as error:
+            raise self.error(f"{name}: {error}") from error
+        return [nodes.raw("", figure.to_html(), format="html")]
+
 
 _FIGURE = re.compile(r'class="rnnlib-figure" data-figure="(\w+)"')
 
@@ -53,7 +77,8 @@ def write_scripts(app: Sphinx) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the three steps with Sphinx."""
+    """Register the directive and the three steps with Sphinx."""
+    app.add_directive("living-figure", LivingFigure)
     app.connect("config-inited", prefer_html)
     app.connect("builder-inited", write_scripts)
     app.connect("html-page-context", add_scripts)
