@@ -113,6 +113,7 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.loads: list[str] = []
         self.repeated_ids: list[str] = []
+        self.alts: list[str | None] = []
         self.feed(path.read_text(encoding="utf8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -121,6 +122,8 @@ class Page(HTMLParser):
             if name in self.ids:
                 self.repeated_ids.append(name)
             self.ids.add(name)
+        if tag == "img":
+            self.alts.append(values.get("alt"))
         if tag == "a" and "href" in values:
             self.links.append(values["href"])
         elif tag == "link" and values.get("rel") in ("stylesheet", "preload", "icon", "shortcut icon"):
@@ -166,6 +169,12 @@ def test_loaded_files_are_in_the_book(built, parsed, page):
 @pytest.mark.parametrize("page", PAGES)
 def test_ids_are_unique(parsed, page):
     assert not parsed[page].repeated_ids
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pictures_say_what_they_show(parsed, page):
+    """An empty text is for decoration; the notebook renderer's own stand-in is the name of the file."""
+    assert not [alt for alt in parsed[page].alts if alt is None or alt.endswith((".png", ".svg", ".jpg"))]
 
 
 # ---------------------------------------------------------------------------------------------- in a browser
