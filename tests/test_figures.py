@@ -2,6 +2,7 @@
 
 import html
 import json
+import platform
 import re
 
 import numpy as np
@@ -9,7 +10,14 @@ import pytest
 import traitlets
 
 import rnnlib.figures
+from rnnlib.bptt import Stacked
+from rnnlib.cells import RNN
+from rnnlib.corpora import python_docs_split, weather
 from rnnlib.figures.base import HERE, Matrix, bundle, pack
+from rnnlib.figures.ngram_dial import KS
+from rnnlib.ngrams import AddK, KneserNey, NGramCounts, bits_per_symbol, unseen
+from rnnlib.text import Vocabulary
+from rnnlib.training import Model, load_pretrained
 
 FIGURES = {name: getattr(rnnlib.figures, name) for name in rnnlib.figures.__all__}
 every_figure = pytest.mark.parametrize("name", FIGURES)
@@ -117,3 +125,73 @@ def test_extension_leaves_pages_without_figures_alone_and_prefers_html():
     two = rnnlib.figures.UnrollStepper().to_html() * 2
     sphinx_ext.add_scripts(app, "page", "page.html", {"body": two}, None)
     assert added == ["figures/UnrollStepper.css", "figures/UnrollStepper.js", "figures/host.js"]
+
+
+def test_ngram_dial_shows_measurements_of_this_library():
+    """The stored numbers come from another Python's manual perhaps, so they need not agree to the last digit."""
+    split = python_docs_split()
+    vocabulary = Vocabulary(split.alphabet)
+    counts = NGramCounts(vocabulary.encode(split.train), len(vocabulary), max_order=4)
+    validation = vocabulary.encode(split.validation)
+    measured = rnnlib.figures.NgramDial().measured
+    assert measured["ks"] == list(KS)
+    assert measured["text"] in split.train or measured["python"] != platform.python_version()
+    stored = measured["bits"]
+    assert stored["maximum likelihood"][3] is None and measured["unseen"][3] > 0
+    assert stored["add-k"][2][3] == pytest.approx(bits_per_symbol(AddK(counts, 4, k=0.1), validation), abs=0.05)
+    assert stored["Kneser-Ney"][3] == pytest.approx(bits_per_symbol(KneserNey(counts, 4), validation), abs=0.05)
+    assert measured["unseen"][3] == pytest.approx(unseen(counts, validation).grams[3], abs=0.01)
+
+
+def test_truncation_window_shows_what_the_chapter_says():
+    measured = rnnlib.figures.TruncationWindow().measured
+    assert len(measured["ks"]) == len(measured["memory"])
+    assert measured["memory"] == sorted(measured["memory"])
+    for window in ("chunks", "sliding"):
+        cosine, length, error = (np.array(measured[name][window]) for name in ("cosine", "length", "error"))
+        np.testing.assert_allclose(error**2, 1 + length**2 - 2 * cosine * length, atol=2e-3)  # they are one triangle
+        assert (cosine[-1], error[-1]) == (1, 0)
+        assert error[0] > 0.5
+    for delay, row in zip(measured["delays"], measured["copied"], strict=True):
+        for k, share in zip(measured["ks"], row, strict=False):
+            if k <= delay:
+                assert share < 0.6, f"delay {delay} cannot be learnt through a window of {k}"
+
+
+def test_two_unit_network_is_the_one_of_its_script():
+    model, notes = load_pretrained("two_unit_rnn")
+    figure = rnnlib.figures.UnrollStepper()
+    assert figure.W_h == model.params["W_h"].tolist()
+    data = weather()
+    first = int(np.flatnonzero(data.date == np.datetime64(notes["days"][0]))[0])
+    np.testing.assert_allclose(np.ravel(figure.x), (data.temp_max[first : first + 3] - notes["mean"]) / 10, atol=1e-4)
+    np.testing.assert_allclose(figure.y, (data.temp_max[first + 3] - notes["mean"]) / 10, atol=1e-4)
+    assert notes["rms_celsius"]["network"] < notes["rms_celsius"]["as today"] < notes["rms_celsius"]["mean"]
+
+
+def test_type_ahead_rejects_models_it_cannot_show():
+    rng = np.random.default_rng(0)
+    model = Model(RNN(3, 4, rng=rng), 3, rng=rng)
+    with pytest.raises(ValueError, match="vocabulary: expected one character for each of the model's 3 inputs and 3"):
+        rnnlib.figures.TypeAhead.of(model, ["a", "b"])
+    with pytest.raises(ValueError, match="single characters"):
+        rnnlib.figures.TypeAhead.of(model, ["a", "b", "cd"])
+    stacked = Model(Stacked([RNN(3, 4, rng=rng), RNN(4, 4, rng=rng)]), 3, rng=rng)
+    with pytest.raises(TypeError, match="model: expected one RNN, GRU or LSTM as its layer, got Stacked"):
+        rnnlib.figures.TypeAhead.of(stacked, ["a", "b", "c"])
+
+
+def test_examples_of_shapes_fit_their_shape():
+    for shape, examples in rnnlib.figures.Shapes().examples.items():
+        assert len(examples) == 3
+        for example in examples:
+            columns = example["columns"]
+            read = sum(c["input"] is not None and "fed back" not in c["input"] for c in columns)
+            written = sum(c["output"] is not None for c in columns)
+            assert {
+                "one-to-one": read == written == 1,
+                "one-to-many": read == 1 < written,
+                "many-to-one": read > 1 == written,
+                "many-to-many, equal": read == written == len(columns) > 1,
+                "many-to-many, unequal": 1 < read != written > 1,
+            }[shape]

@@ -199,7 +199,7 @@ function render({ model, el }) {
     const { about: text, x, y } = current(model);
     about.textContent = text;
     sizes.textContent = `Shapes (time, batch, width): input ${x}, answer ${y}. The answers are the data’s, not a network’s.`;
-    view.say(tell(model));
+    view.say(`Example ${model.get("example") + 1} of 3. ${tell(model)}`);
   };
   view.on(watched, update);
   update();

@@ -7,7 +7,8 @@ UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[1,0]')
 
 from rnnlib.figures.ngram_dial import NgramDial
 from rnnlib.figures.shapes import Shapes
+from rnnlib.figures.truncation_window import TruncationWindow
 from rnnlib.figures.type_ahead import TypeAhead
 from rnnlib.figures.unroll_stepper import UnrollStepper
 
-__all__ = ["NgramDial", "Shapes", "TypeAhead", "UnrollStepper"]
+__all__ = ["NgramDial", "Shapes", "TruncationWindow", "TypeAhead", "UnrollStepper"]

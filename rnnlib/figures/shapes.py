@@ -139,8 +139,10 @@ def many_to_many_equal() -> list[dict[str, Any]]:
 
 def many_to_many_unequal() -> list[dict[str, Any]]:
     """Chinese dates in, English dates out: an encoder reads, a decoder writes."""
-    short = [pair for pair in dates(200, seed=2) if len(pair.chinese) + len(pair.english) <= 17]
-    picked = [next(p for p in short if mark in p.chinese) for mark in ("周", "年", "/")]
+    pairs = [
+        p for p in dates(200, seed=2) if len(p.chinese) + len(p.english) <= 17 and len(p.chinese) != len(p.english)
+    ]
+    picked = [next(p for p in pairs if last in p.chinese[-2:]) for last in ("周", "月", "日")]
     examples = []
     for chinese, english in picked:
         english = english.replace(" ", "␣")

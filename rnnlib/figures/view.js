@@ -63,6 +63,7 @@ export class View {
   constructor({ model, el }, title) {
     this.model = model;
     this.subscriptions = [];
+    this.observers = [];
     this.summary = html("p", { class: "rf-summary", "aria-live": "polite" });
     this.body = html("div", { class: "rf-body" });
     const heading = html("p", { class: "rf-title" }, title);
@@ -94,12 +95,14 @@ export class View {
     update();
   }
 
-  range(name, { label, min, max, step = 1, format = String }) {
+  // a slider from `min` to `max`, or over the list `values`
+  range(name, { label, min, max, step = 1, values, format = String }) {
     const value = html("span", { class: "rf-value" });
-    const input = html("input", { type: "range", min, max, step });
-    input.addEventListener("input", () => this.set(name, Number(input.value)));
+    const ends = values ? { min: 0, max: values.length - 1, step: 1 } : { min, max, step };
+    const input = html("input", { type: "range", ...ends });
+    input.addEventListener("input", () => this.set(name, values ? values[input.value] : Number(input.value)));
     this.bind(name, (number) => {
-      input.value = number;
+      input.value = values ? values.indexOf(number) : number;
       value.textContent = format(number);
       input.setAttribute("aria-valuetext", format(number));
     });
@@ -179,13 +182,14 @@ export class View {
     const redraw = () => {
       if (width) draw(root, width);
     };
-    this.observer = new ResizeObserver(([entry]) => {
+    const observer = new ResizeObserver(([entry]) => {
       if (Math.round(entry.contentRect.width) === width) return;
       width = Math.round(entry.contentRect.width);
       redraw();
     });
     const box = html("div", { class: "rf-picture-box" }, root);
-    this.observer.observe(box);
+    observer.observe(box);
+    this.observers.push(observer);
     this.on(names, redraw);
     return box;
   }
@@ -193,7 +197,7 @@ export class View {
   // what render returns: called when the figure leaves the page
   dispose() {
     clearTimeout(this.timer);
-    this.observer?.disconnect();
+    for (const observer of this.observers) observer.disconnect();
     for (const [event, callback] of this.subscriptions) this.model.off(event, callback);
   }
 }
