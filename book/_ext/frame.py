@@ -3,7 +3,8 @@
 * MathJax is copied out of the installed package ``sphinx-mathjax-offline``: the parts that a page can ask for.
 * The theme's script stops writing to the console of every reader's browser.
 * The list of references loses two ARIA roles that docutils gives it and that no longer exist or do not fit,
-  and an empty heading of a table (the corner above its row names) becomes a plain empty cell.
+  an empty heading of a table (the corner above its row names) becomes a plain empty cell, and a heading that is
+  nothing but an equation gets a name in plain text for screen readers.
 * ``index.html`` is a complete page, so that it is accessible too while it leads on to the first one.
 """
 
@@ -15,6 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.fileutil import copy_asset
 
 EMPTY_HEADING = re.compile(r"<th([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>")
+EQUATION_HEADING = re.compile(r'(<th[^>]*>\s*<p>)<span class="math ([^"]*)">\\\((.*?)\\\)</span>(</p>\s*</th>)', re.S)
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 
 INDEX = """<!DOCTYPE html>
@@ -52,11 +54,20 @@ def quieten(script: Path) -> None:
     script.write_text(text.replace("console.log(", "(()=>{})("), encoding="utf8")
 
 
+def named_heading(match: re.Match[str]) -> str:
+    """A table's heading that is one equation, with the equation in plain text beside it for those who hear the page."""
+    start, classes, tex, end = match.groups()
+    plain = re.sub(r"\\(mathbf|boldsymbol|mathrm|text|left|right|[,;!: ])|[{}\\]", "", tex).strip()
+    seen = f'<span class="math {classes}" aria-hidden="true">\\({tex}\\)</span>'
+    return f'{start}{seen}<span class="visually-hidden">{plain}</span>{end}'
+
+
 def repair_markup(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
     """Make the body of a page say to a screen reader what it shows."""
     body = context.get("body", "")
     body = body.replace('role="list" class="citation-list"', 'class="citation-list"')
     body = body.replace(' role="doc-biblioentry"', "")
+    body = EQUATION_HEADING.sub(named_heading, body)
     context["body"] = EMPTY_HEADING.sub(r"<td\1></td>", body)
 
 
