@@ -1,11 +1,9 @@
 """A figure on a page of plain Markdown."""
 
 import html
-import io
 import json
-
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace
+import subprocess
+import sys
 
 from rnnlib.figures import UnrollStepper
 
@@ -21,12 +19,10 @@ def test_the_directive_shows_what_a_notebook_cell_would_and_names_an_unknown_fig
 
 
 def build_page(folder, markdown):
-    """Build a book of one page: its HTML and the warnings."""
+    """Build a book of one page, in a process of its own: its HTML and the warnings."""
     folder.mkdir()
     (folder / "index.md").write_text(markdown, encoding="utf8")
-    settings = {"extensions": ["myst_parser", "rnnlib.figures.sphinx_ext"]}
-    with docutils_namespace():
-        warnings = io.StringIO()
-        app = Sphinx(folder, None, folder / "html", folder / "doctrees", "html", settings, None, warnings)
-        app.build()
-    return (folder / "html" / "index.html").read_text(encoding="utf8"), warnings.getvalue()
+    (folder / "conf.py").write_text("extensions = ['myst_parser', 'rnnlib.figures.sphinx_ext']\n", encoding="utf8")
+    command = [sys.executable, "-m", "sphinx", "-q", str(folder), str(folder / "html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return (folder / "html" / "index.html").read_text(encoding="utf8"), done.stderr
