@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -15,6 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 GOAL, LIMIT = 40, 80  # seconds: what a chapter may take on two idle cores, and what fails the test
+# With another Python, the manual that chapters read is another text: every cell must run and every assertion hold, but
+# the printed numbers may differ.
+COMPARISON = "--nbval" if platform.python_version() == execute.PYTHON else "--nbval-lax"
 by_name = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 
@@ -27,7 +31,7 @@ def cells(path: Path) -> list[dict]:
 def test_chapter_reproduces_its_outputs(path, tmp_path, record_property):
     settings = tmp_path / "pytest.ini"
     settings.write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "--nbval", "--noconftest", "-c", str(settings), "--rootdir", str(ROOT)]
+    command = [sys.executable, "-m", "pytest", COMPARISON, "--noconftest", "-c", str(settings), "--rootdir", str(ROOT)]
     command += ["-p", "no:cacheprovider", "-p", "no:xdist", "-q", str(path)]
     start = time.perf_counter()
     run = subprocess.run(

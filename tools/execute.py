@@ -10,6 +10,7 @@ An output on stderr or one that shows a memory address is an error, because a re
 
 import argparse
 import os
+import platform
 import re
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from nbclient.exceptions import CellExecutionError
 from tqdm.auto import tqdm
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
+# The committed outputs are this version's: chapters read the manual that Python carries, which every release changes.
+PYTHON = "3.11.7"
 # what a run could otherwise pick up from the person who starts it; the tests run the chapters with the same
 ENVIRONMENT = {
     "KERAS_BACKEND": "torch",
@@ -123,6 +126,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Execute the notebooks that are named, or all chapters; the number of those that failed."""
     parser = argparse.ArgumentParser(description="Execute notebooks in place, reproducibly.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: every chapter in book/")
+    if platform.python_version() != PYTHON:
+        print(
+            f"The committed outputs are those of Python {PYTHON}; this is {platform.python_version()}.", file=sys.stderr
+        )
     failed = 0
     for path in parser.parse_args(arguments).notebooks or sorted(BOOK.glob("*.ipynb")):
         try:
