@@ -129,6 +129,15 @@ def test_the_sandbox_is_what_it_says():
     assert "--unshare-net" in sandbox.outer([])
 
 
+def test_each_sandbox_has_a_user_of_its_own(monkeypatch):
+    """Processes are counted per user: with a shared one, a fork bomb would starve its neighbours."""
+    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 0)
+    users = {sandbox.free_user() for _ in range(20)}
+    assert len(users) > 10 and min(users) >= 30_000
+    monkeypatch.setattr(sandbox.os, "geteuid", lambda: 1000)
+    assert sandbox.free_user() is None
+
+
 def test_a_machine_without_bubblewrap_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     sandbox.probe.cache_clear()

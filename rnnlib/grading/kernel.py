@@ -13,6 +13,7 @@ import secrets
 import subprocess
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -76,7 +77,7 @@ class WatchedKernel(RunningKernel):
         self.limits = limits
         self.timed_out = self._stopped = False
         self.seconds_left = limits.notebook_seconds if seconds_left is None else seconds_left
-        self._clock = Clock(None)
+        self._clock = Clock()
         self._allowed = limits.start_seconds
         self._give_up: float | None = None
         self._inbox: deque[dict[str, Any]] = deque()
@@ -130,7 +131,7 @@ class WatchedKernel(RunningKernel):
                 self.await_idle(msg_id, timeout=0.1)
             except Empty:
                 continue  # the subscription to the outputs was not there yet
-            self._clock = Clock(main_process(self.process.pid))
+            self._clock = Clock([main_process(self.process.pid)])
             self._inbox.clear()
             return
 
@@ -306,6 +307,7 @@ class WatchedKernel(RunningKernel):
         if not self.is_alive():
             raise KernelLost("crash", self._last_words(), again=True)
         family = descendants(self.process.pid)
+        self._clock.observe(process.pid for process in family)
         if len(family) > self.limits.processes:
             raise KernelLost("crash", f"More than {self.limits.processes} processes were started.")
         if resident(family) > self.limits.memory_mb * MIB and proportional(family) > self.limits.memory_mb * MIB:
@@ -327,15 +329,30 @@ class WatchedKernel(RunningKernel):
 
 
 class Clock:
-    """Seconds that a process had for itself.
+    """Seconds that a submission's processes had for themselves.
 
     On a crowded machine a program waits for a processor. Linux counts that time in `/proc/PID/schedstat`, and it is not
     the student's. Without that file this is the time by the clock on the wall.
+
+    Parameters
+    ----------
+    pids : iterable of int
+        The processes known so far; `observe` adds others.
     """
 
-    def __init__(self, pid: int | None) -> None:
-        self._file = f"/proc/{pid}/schedstat" if pid else None
+    def __init__(self, pids: Iterable[int] = ()) -> None:
+        self._delays: dict[int, float] = {}
+        self.observe(pids)
         self.start()
+
+    def observe(self, pids: Iterable[int]) -> None:
+        """Look at these processes from now on; what one that ended has waited stays counted."""
+        for pid in list(pids):
+            try:
+                with open(f"/proc/{pid}/schedstat") as file:
+                    self._delays[pid] = int(file.read().split()[1]) / 1e9
+            except (OSError, IndexError, ValueError):
+                self._delays.setdefault(pid, 0.0)
 
     def start(self) -> None:
         """Count from here."""
@@ -347,11 +364,8 @@ class Clock:
         return max(wall - (self._delay() - self._waited), wall / CROWDED)
 
     def _delay(self) -> float:
-        try:
-            with open(self._file or "") as file:
-                return int(file.read().split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            return getattr(self, "_waited", 0.0)
+        self.observe(self._delays)
+        return sum(self._delays.values())
 
 
 class gone:

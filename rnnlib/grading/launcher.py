@@ -30,7 +30,7 @@ def limit(settings: dict) -> None:
     }
     if settings["own_user"]:
         # counted per user: only where the sandbox has a user of its own
-        wanted[resource.RLIMIT_NPROC] = 4 * settings["processes"] + 64
+        wanted[resource.RLIMIT_NPROC] = 2 * settings["processes"] + 40
     for which, value in wanted.items():
         hard = resource.getrlimit(which)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -46,10 +46,11 @@ def become(user: int | None) -> None:
 
 
 def run_kernel(connection_file: str) -> None:
-    """Become an IPython kernel without history."""
+    """Become an IPython kernel without history, and without the long tracebacks that nobody reads here."""
     from ipykernel import kernelapp
 
-    sys.argv = ["kernel", "-f", connection_file, "--HistoryManager.enabled=False", "--IPKernelApp.log_level=40"]
+    sys.argv = ["kernel", "-f", connection_file, "--HistoryManager.enabled=False", "--InteractiveShell.xmode=Minimal"]
+    sys.argv += ["--IPKernelApp.log_level=40"]
     kernelapp.launch_new_instance()
 
 

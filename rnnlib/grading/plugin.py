@@ -25,10 +25,12 @@ from .exercise import Exercise
 from .hints import explain
 from .kernel import KernelFault, KernelLost, WatchedKernel
 from .limits import Limits
+from .rebuild import unanswered
 
 ERRORS = {"NotImplementedError": "missing", "MemoryError": "memory", "_ArrayMemoryError": "memory"}
 FATAL = ("timeout", "crash", "memory", "output limit")  # an answer cell that ends so decides its task
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+PLACE = re.compile(r"\(\d+\.py, ")  # a cell's made-up file name
 LONGEST = 1000  # characters of a message
 
 
@@ -80,19 +82,6 @@ class Grader:
         notebook.grader = self
         return notebook
 
-    def unanswered(self) -> dict[str, Outcome]:
-        """Tasks without an answer: every one of their answer cells is missing, empty or still the stub."""
-        cells = defaultdict(list)
-        for cell in self.exercise.answer_cells.values():
-            cells[cell.task].append(cell)
-        found = {}
-        for task, own in cells.items():
-            if all(self.answers.get(cell.id, "").strip() in ("", cell.source.strip()) for cell in own):
-                gone = not any(cell.id in self.answers for cell in own)
-                why = "The answer cell is not in the notebook." if gone else "Not answered yet."
-                found[task] = Outcome("missing", why)
-        return found
-
 
 class GradedNotebook(IPyNbFile):
     """The rebuilt notebook, with a kernel that comes back."""
@@ -107,7 +96,8 @@ class GradedNotebook(IPyNbFile):
         self.seconds_left = self.grader.limits.notebook_seconds
         self.lethal: set[str] = set()
         self.done: list[GradedCell] = []
-        self.grader.tasks.update(self.grader.unanswered())
+        for task, why in unanswered(self.grader.exercise, self.grader.answers).items():
+            self.grader.tasks[task] = Outcome("missing", why)
 
     def collect(self) -> Iterator[GradedCell]:
         """One item per cell; no tag or comment of a cell changes how it is run."""
@@ -238,7 +228,7 @@ class GradedCell(IPyNbCell):
         errors = [out for out in self.test_outputs or [] if out.output_type == "error"]
         if not errors:
             return Outcome("failed", self.difference) if self.difference else Outcome("error", "The cell did not end.")
-        name, value = errors[-1]["ename"], ANSI.sub("", errors[-1]["evalue"])
+        name, value = errors[-1]["ename"], PLACE.sub("(", ANSI.sub("", errors[-1]["evalue"]))
         if name == "NotImplementedError":
             return Outcome("missing", "Not answered yet.")
         return Outcome(ERRORS.get(name, "error"), f"{name}: {value}" if value else name)
@@ -257,30 +247,28 @@ class GradedCell(IPyNbCell):
         return False
 
     def _book(self, outcome: Outcome) -> None:
+        """Keep the outcome of a cell; that of a check cell is its task's, unless the task has its verdict already."""
         grader = self.parent.grader
-        if self.role != "check":
-            grader.cells[self.cell_id] = outcome
-            if (
-                self.role == "setup"
-                and outcome.verdict != "passed"
-                and not any(c.role == "answer" for c in self.parent.done)
-            ):
-                grader.faults.append(
-                    f"cell {self.cell_id!r} of the exercise itself: {outcome.verdict}. {outcome.message}"
-                )
+        if self.role == "check":
+            if not self._settled():
+                grader.tasks[self.task] = Outcome(outcome.verdict, self._explained(outcome))
             return
-        if self._settled() and grader.tasks[self.task].verdict != "passed":
-            return
-        message = outcome.message
+        grader.cells[self.cell_id] = outcome
+        untouched = not any(cell.role == "answer" for cell in self.parent.done)
+        if self.role == "setup" and outcome.verdict != "passed" and untouched:
+            grader.faults.append(f"cell {self.cell_id!r} of the exercise itself: {outcome.verdict}. {outcome.message}")
+
+    def _explained(self, outcome: Outcome) -> str:
+        """The message, with what the student must know to understand it."""
+        grader, message = self.parent.grader, outcome.message
         if self.case and outcome.verdict != "passed":
             message = f"Right in the visible case, but not in a hidden one. {message}"
-        before = [grader.cells[cell.id] for cell in grader.exercise.answer_cells.values()
-                  if cell.task == self.task and cell.id in grader.cells]  # fmt: skip
         if outcome.verdict == "error":
-            message += "".join(
-                f" (Before that, in the answer cell: {o.message})" for o in before if o.verdict == "error"
-            )
-        grader.tasks[self.task] = Outcome(outcome.verdict, message)
+            for cell_id, earlier in grader.cells.items():
+                cell = grader.exercise.answer_cells.get(cell_id)
+                if cell is not None and cell.task == self.task and earlier.verdict == "error":
+                    message = f"In the answer cell: {earlier.message}. Then: {message}"
+        return message
 
     def compare_outputs(self, test: list[Any], ref: list[Any], skip_compare: Any = None) -> bool:
         """Compare the answer that the cell displayed with the stored one; nothing else that it displayed counts."""

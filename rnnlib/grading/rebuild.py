@@ -6,6 +6,7 @@ cell and no comment of the student's can change how it is run.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from .answers import MIME
@@ -58,3 +59,16 @@ def _code(source: str, meta: dict[str, Any]) -> dict[str, Any]:
         "execution_count": None,
         "outputs": [],
     }
+
+
+def unanswered(exercise: Exercise, answers: dict[str, str]) -> dict[str, str]:
+    """Tasks without an answer, and why: every one of their answer cells is missing, empty or still the stub."""
+    cells = defaultdict(list)
+    for cell in exercise.answer_cells.values():
+        cells[cell.task].append(cell)
+    found = {}
+    for task, own in cells.items():
+        if all(answers.get(cell.id, "").strip() in ("", cell.source.strip()) for cell in own):
+            there = any(cell.id in answers for cell in own)
+            found[task] = "Not answered yet." if there else "The answer cell is not in the notebook."
+    return found

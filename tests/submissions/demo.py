@@ -12,7 +12,9 @@ from rnnlib.grading.record import record
 
 NAME = "00_demo"
 # short: a test of a time-out waits for it
-LIMITS = Limits(cell_seconds=4, notebook_seconds=60, memory_mb=700, processes=24, output_mb=2, output_messages=500)
+LIMITS = Limits(
+    cell_seconds=4, notebook_seconds=60, memory_mb=400, disk_mb=50, processes=24, output_mb=2, output_messages=500
+)
 
 SETUP = """\
 import numpy as np
