@@ -92,7 +92,7 @@ def open_page(browser, site) -> Iterator:
         )
         tab.goto((site / f"{page}.html").as_uri(), wait_until="load")
         if options.get("java_script_enabled", True) and page != "index":
-            tab.wait_for_selector(".rnnlib-figure[data-ready]", timeout=10_000)
+            tab.wait_for_selector(".rnnlib-figure[data-ready]", timeout=30_000)
             tab.wait_for_timeout(100)  # the observers of sizes have had their turn
         return tab
 
@@ -339,7 +339,7 @@ SWEEP = """() => {
 @every_figure
 def test_every_control_reacts_within_a_frame(open_page, name):
     tab = open_page(name)
-    rounds = [tab.evaluate(SWEEP) for _ in range(6)]  # the same moves in each; other work on the machine delays some
+    rounds = [tab.evaluate(SWEEP) for _ in range(10)]  # the same moves in each; other work on the machine delays some
     p95 = np.percentile(np.min(rounds, axis=0), 95)
     assert p95 <= FRAME, f"{name}: 95 % of the reactions take up to {p95:.1f} ms"
     assert not tab.trouble

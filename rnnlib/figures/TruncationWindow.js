@@ -95,6 +95,8 @@ function drawArrows(root, width, model) {
   const angle = Math.acos(Math.min(1, cosine));
   const [x, y] = [x0 + Math.cos(angle) * length * full, y0 - Math.sin(angle) * length * full];
   const bow = Math.min(0.3, length * 0.8) * full;
+  const far = x > x0 + full / 2;
+  const beside = angle < 0.5 ? y0 - Math.tan(angle) * (bow + 30) - 10 : y0; // a flat angle has its name above the arrow
   const turned = [x0 + Math.cos(angle) * bow, y0 - Math.sin(angle) * bow];
   root.replaceChildren(
     svg("path", {
@@ -104,8 +106,14 @@ function drawArrows(root, width, model) {
     ...arrow(x0, y0, x0 + full, y0, "full"),
     ...arrow(x0, y0, x, y, "cut"),
     text(x0 + full, y0 + 20, "full gradient", { "text-anchor": "end" }),
-    text(Math.max(x0, x - 20), Math.min(y0 - 14, y - 8), "truncated", { class: "tw-cutname" }),
-    text(x0 + bow + 8, y0 - 8, `${Math.round((angle * 180) / Math.PI)}°`, { "font-size": 15, class: "tw-degrees" }),
+    text(far ? x - 6 : x0, Math.min(y0 - 14, y - 8), "truncated", {
+      class: "tw-cutname",
+      "text-anchor": far ? "end" : "start",
+    }),
+    text(x0 + bow + 8, Math.min(y0 - 8, beside), `${Math.round((angle * 180) / Math.PI)}°`, {
+      "font-size": 15,
+      class: "tw-degrees",
+    }),
   );
 }
 
@@ -185,7 +193,7 @@ function drawLearnt(root, width, model) {
 
 // three numbers: angle and length are in the picture already
 function numbers(view, watched) {
-  const rows = ["relative error", "relative length", "memory needed"].map((name) => {
+  const rows = ["relative error", "relative length", "memory"].map((name) => {
     const value = html("dd", { class: "rf-number" });
     return { value, row: html("div", {}, html("dt", {}, name), value) };
   });

@@ -115,7 +115,7 @@ function layout(width) {
   const row = (unit) => 28 + radius + unit * radius * 3.4;
   return {
     radius,
-    size: radius > 22 ? 14 : 11.5,
+    size: radius > 22 ? 14 : radius > 18 ? 11.5 : 10,
     column: (t) => left + t * gap,
     row,
     middle: (row(0) + row(1)) / 2,
