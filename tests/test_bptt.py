@@ -538,6 +538,16 @@ def test_unroll_refuses_bad_input_and_says_why(change, error, message):
         unroll(cell, **({"x": np.ones((4, 2, 3))} | change))
 
 
+def test_large_finite_inputs_are_not_taken_for_infinite_ones():
+    cell = make(RNN, {}, 3, 5, dtype=np.float32)
+    cell.params["W_x"] *= 0.1
+    x = np.full((4, 2, 3), 1e38, np.float32)  # whose sum overflows
+    assert np.isfinite(unroll(cell, x).h).all()
+    x[1, 1, 1], x[2, 0, 0] = np.inf, -np.inf
+    with pytest.raises(ValueError, match=r"got inf at \(1, 1, 1\)"):
+        unroll(cell, x)
+
+
 def test_backward_refuses_bad_input_and_says_why():
     trace = unroll(make(LSTM, {}, 3, 5), np.ones((4, 2, 3)))
     with pytest.raises(ValueError, match=r"dh: expected shape \(4, 2, 5\), got \(4, 2, 3\)"):

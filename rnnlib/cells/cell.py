@@ -293,7 +293,9 @@ def as_real(argument: str, value: object, dtype: np.dtype, shape: tuple[int | No
     if array.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, array.shape, strict=True)):
         wanted = ", ".join("any" if n is None else str(n) for n in shape)
         raise ValueError(f"{argument}: expected shape ({wanted}), got {array.shape}")
-    if not np.isfinite(array).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(array.sum())  # cheaper than to look at each entry; large ones may overflow here
+    if suspicious and not np.isfinite(array).all():
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{argument}: expected finite numbers, got {array[where]} at {where}")
     return array.astype(dtype, copy=False)
