@@ -4,7 +4,7 @@
 
 A step is forward, backward and every gradient (parameters, x, initial state), in float32, on the same number of
 threads. The contestants take turns, round after round, so that a noisy machine disturbs all of them alike; what is
-printed is each one's fastest round, ratios of those, and how much of the machine's peak matrix product each reaches
+printed is each one's fastest run, ratios of those, and how much of the machine's peak matrix product each reaches
 (the products of a step are counted, its elementwise work is not).
 """
 
@@ -63,18 +63,23 @@ def torch_loop_step(cell: Cell, x: np.ndarray, dh: np.ndarray) -> Callable[[], o
     return step
 
 
-def fastest(steps: dict[str, Callable[[], object]], seconds: float) -> dict[str, float]:
-    """The fastest round of each step in seconds, taking turns for `seconds` altogether (at least five rounds)."""
+def fastest(steps: dict[str, Callable[[], object]], seconds: float, turn: float = 0.5) -> dict[str, float]:
+    """The fastest run of each step in seconds, taking turns of half a second for `seconds` altogether.
+
+    A turn is that long because a library's threads go on spinning for a moment after its last product, on the cores
+    that the next contestant needs; and at least three runs, of which the first one is not counted.
+    """
     best = {name: float("inf") for name in steps}
-    for step in steps.values():
-        step()
-    rounds, end = 0, time.perf_counter() + seconds
-    while rounds < 5 or time.perf_counter() < end:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
         for name, step in steps.items():
-            start = time.perf_counter()
             step()
-            best[name] = min(best[name], time.perf_counter() - start)
-        rounds += 1
+            runs, turn_ends = 0, time.perf_counter() + turn
+            while runs < 2 or time.perf_counter() < turn_ends:
+                start = time.perf_counter()
+                step()
+                best[name] = min(best[name], time.perf_counter() - start)
+                runs += 1
     return best
 
 
