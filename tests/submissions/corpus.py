@@ -154,7 +154,9 @@ for _ in range(6):
         hog = np.ones(10 * 10**6); time.sleep(60); os._exit(0)
 time.sleep(60)"""), "memory", "MiB of memory")  # fmt: skip
 answer("fork bomb", body("import os\nwhile True: os.fork()"), "crash", "processes")
-answer("output", body("for _ in range(1000): print('x' * 10**6)"), "output limit", "larger than", harmless=True)
+answer(
+    "output", body("for _ in range(1000): print('x' * 10**6, flush=True)"), "output limit", "larger than", harmless=True
+)
 answer("one huge output", body("print('x' * 10**7)"), "output limit", "larger than", harmless=True)
 answer("many outputs", body("""\
 from IPython.display import display
