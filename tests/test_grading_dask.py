@@ -36,7 +36,11 @@ def address(tmp_path_factory):
         for process in reversed(processes):
             process.terminate()
         for process in processes:
-            process.wait(20)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:  # a worker that waits for a scheduler which is gone
+                process.kill()
+                process.wait()
 
 
 def _address(file, process):
