@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from .answers import MIME
+from .answers import MIME, decode, describe
 from .exercise import Cell, Exercise
 
 
@@ -44,7 +44,8 @@ def _checks(exercise: Exercise, cell: Cell) -> list[dict[str, Any]]:
     found = []
     for number, case in enumerate(exercise.tasks[cell.task].cases):
         code = _code(case.source, {"role": "check", "cell": cell.id, "task": cell.task, "case": number})
-        data = {MIME: {"task": cell.task, "answer": case.answer}, "text/plain": cell.task}
+        text = f"{cell.task}: {describe(decode(case.answer))}"
+        data = {MIME: {"task": cell.task, "answer": case.answer}, "text/plain": text}
         code["outputs"] = [{"output_type": "display_data", "data": data, "metadata": {}}]
         code["execution_count"] = 1  # nbval compares only what was run
         found.append(code)
