@@ -170,7 +170,15 @@ def test_a_loss_that_explodes_names_the_step_and_leaves_the_parameters():
         np.testing.assert_array_equal(p, snapshots[-1][name])
 
 
-def test_ctrl_c_leaves_a_state_that_goes_on_as_if_nothing_had_been():
+@pytest.fixture
+def ctrl_c():
+    """Python's own handler for it: a shell that starts a program in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_leaves_a_state_that_goes_on_as_if_nothing_had_been(ctrl_c):
     batches, straight = SequentialBatches(IDS, 4, 10), make_model()
     expected = fit(straight, batches, Adam(0.01), max_steps=9, progress=False)
 

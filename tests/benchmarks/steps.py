@@ -63,11 +63,11 @@ def torch_loop_step(cell: Cell, x: np.ndarray, dh: np.ndarray) -> Callable[[], o
     return step
 
 
-def fastest(steps: dict[str, Callable[[], object]], seconds: float, turn: float = 0.5) -> dict[str, float]:
-    """The fastest run of each step in seconds, taking turns of half a second for `seconds` altogether.
+def fastest(steps: dict[str, Callable[[], object]], seconds: float, turn: float = 0.1) -> dict[str, float]:
+    """The fastest run of each step in seconds, taking turns of a tenth of a second for `seconds` altogether.
 
-    A turn is that long because a library's threads go on spinning for a moment after its last product, on the cores
-    that the next contestant needs; and at least three runs, of which the first one is not counted.
+    Of a turn's runs, at least three, the first is not counted. How long a turn is makes no difference (0 to 1.5 s, or
+    one contestant alone, were tried); too few seconds do, since the fastest run must meet a calm moment.
     """
     best = {name: float("inf") for name in steps}
     end = time.perf_counter() + seconds
@@ -97,7 +97,7 @@ def geometric_mean(values: list[float]) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=3, help="time per cell and size (default 3)")
+    parser.add_argument("--seconds", type=float, default=8, help="time per cell and size (default 8)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
     options = parser.parse_args()
     torch.set_num_threads(THREADS)
