@@ -11,7 +11,6 @@ from submissions import demo
 from rnnlib.grading.cli import main
 
 pytest.importorskip("distributed", reason="pip install 'dask[distributed]'")
-pytestmark = pytest.mark.xdist_group("corpus")
 
 
 @pytest.fixture(scope="module")
