@@ -150,10 +150,26 @@ def test_a_broken_rule_names_the_cell_and_the_rule(notebook, said):
         from_solution(notebook, demo.NAME)
 
 
+def with_setup(source):
+    """A second setup cell, between the first task and the second."""
+    notebook = demo.solution()
+    place = [item["id"] for item in notebook["cells"]].index("gradient")
+    notebook["cells"].insert(place, demo.cell("second-setup", source))
+    return notebook
+
+
 @pytest.mark.parametrize(
     ("notebook", "said"),
     [
         (change("step-1", source="pass"), "no case tells the mistake 'The activation is missing.' from the solution"),
+        (
+            change("step-2", source=demo.solution()["cells"][4]["source"]),
+            "tells the mistakes 'The activation is missing.' and 'W_h needs no transpose.' apart",
+        ),
+        (
+            with_setup("shape = step.__name__"),
+            "cell 'second-setup', run without the answers before it, fails: NameError",
+        ),
         (change("step-check", source="seed, B = 0, 2  # case"), "expected it to display one answer to 'demo.1'"),
         (change("step-check", source="seed = 0  # case\nanswer('demo.2', 1)"), "it displayed ['demo.2']"),
         (change("step-check", source="seed = 0  # case\nanswer('demo.1', object())"), "object can be no answer"),

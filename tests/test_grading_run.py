@@ -1,10 +1,12 @@
 """Solutions get full marks, stubs none, every known mistake is named; one bad cell does not cost the others' points."""
 
+from dataclasses import replace
+
 import pytest
 from submissions import demo
 
 from rnnlib.grading import sandbox
-from rnnlib.grading.exercise import ExerciseError
+from rnnlib.grading.exercise import Cell, ExerciseError
 from rnnlib.grading.limits import Limits
 from rnnlib.grading.run import check_answers, full_result, grade_answers
 
@@ -112,6 +114,33 @@ def test_the_graders_own_fault_is_nobodys_zero():
     assert result["status"] == "grader-fault"
     assert "did not start" in result["reason"]
     assert full_result(demo.exercise(), result)["tasks"] == {}
+
+
+def with_second_setup(source):
+    """The demo exercise with one more setup cell, after the first task."""
+    exercise = demo.exercise()
+    place = [cell.id for cell in exercise.cells].index("gradient")
+    cells = (*exercise.cells[:place], Cell("second-setup", "setup", source), *exercise.cells[place:])
+    return replace(exercise, cells=cells).to_json()
+
+
+def test_a_later_setup_cell_that_fails_by_itself_is_the_graders_fault():
+    result = grade_answers(with_second_setup("1 / 0"), demo.exercise().solutions, demo.LIMITS.to_json(), trust=True)
+    assert result["status"] == "grader-fault"
+    assert "cell 'second-setup' of the exercise itself: error. ZeroDivisionError" in result["reason"]
+
+
+def test_a_setup_cell_that_fails_because_of_an_answer_is_not():
+    """Whoever deletes NumPy loses what needs it, and is told where it went."""
+    solutions = demo.exercise().solutions
+    result = grade_answers(
+        with_second_setup("np.float64(1)"), {**solutions, "step": solutions["step"] + "\nnumpy = np\ndel np"},
+        demo.LIMITS.to_json(), trust=True,
+    )  # fmt: skip
+    assert result["status"] == "graded"
+    assert set(verdicts(result).values()) == {"error"}
+    said = "After your answers, a cell of the exercise itself failed: NameError: name 'np' is not defined"
+    assert said in result["tasks"]["demo.2"]["message"]
 
 
 def test_limits_are_positive_numbers():

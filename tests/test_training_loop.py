@@ -5,6 +5,7 @@ import json
 import math
 import os
 import signal
+import stat
 import sys
 import threading
 import zipfile
@@ -355,6 +356,16 @@ def test_half_precision_makes_a_small_file_and_nearly_the_same_model(tmp_path):
     model.params["W_h"][0, 0] = 1e6
     with pytest.raises(ValueError, match=r"dtype.*W_h.*float16"):
         save_checkpoint(tmp_path / "no.npz", model, dtype=np.float16)
+
+
+def test_others_can_read_a_checkpoint_if_the_umask_lets_them(tmp_path):
+    before = os.umask(0o022)
+    try:
+        save_checkpoint(tmp_path / "c.npz", make_model())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "c.npz").stat().st_mode) == 0o644
+    assert [path.name for path in tmp_path.iterdir()] == ["c.npz"]
 
 
 def test_a_damaged_checkpoint_is_refused_wherever_the_damage_is(tmp_path):

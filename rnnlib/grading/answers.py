@@ -295,6 +295,12 @@ def describe(value: Any) -> str:
     return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
+def _quoted(value: Any) -> str:
+    """A value that is no number as a message shows it, not longer than 60 characters."""
+    text = repr(value) if isinstance(value, str | bool | int) else describe(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
 def compare(expected: Any, got: Any, *, rtol: float = RTOL, atol: float = ATOL, where: str = "") -> Difference | None:
     """What differs between two decoded answers, or None if nothing does.
 
@@ -328,7 +334,7 @@ def compare(expected: Any, got: Any, *, rtol: float = RTOL, atol: float = ATOL, 
         pairs = [(f"{key!r}", item, got[key]) for key, item in expected.items()]
     else:
         same = expected == got and not isinstance(expected, Unsupported)
-        return None if same else Difference("value", f"{prefix}not the right {type(expected).__name__}")
+        return None if same else Difference("value", f"{prefix}{_quoted(got)} is not right")
     for name, a, b in pairs:
         found = compare(a, b, rtol=rtol, atol=atol, where=f"{where}, {name}" if where else name)
         if found:

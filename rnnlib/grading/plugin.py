@@ -254,9 +254,29 @@ class GradedCell(IPyNbCell):
                 grader.tasks[self.task] = Outcome(outcome.verdict, self._explained(outcome))
             return
         grader.cells[self.cell_id] = outcome
-        untouched = not any(cell.role == "answer" for cell in self.parent.done)
-        if self.role == "setup" and outcome.verdict != "passed" and untouched:
+        if self.role == "setup" and outcome.verdict != "passed" and self._fails_by_itself(outcome):
             grader.faults.append(f"cell {self.cell_id!r} of the exercise itself: {outcome.verdict}. {outcome.message}")
+
+    def _fails_by_itself(self, outcome: Outcome) -> bool:
+        """Whether this setup cell, which failed, fails without the student's answers before it too."""
+        setup = [cell for cell in self.parent.done if cell.role == "setup"]
+        if not any(cell.role == "answer" for cell in self.parent.done):
+            return True
+        if outcome.verdict == "timeout":
+            return False  # the answers before it used up the time
+        grader = self.parent.grader
+        folder = grader.folder / f"kernel-{next(self.parent.kernels)}"
+        try:
+            kernel = WatchedKernel(folder, grader.limits, isolated=grader.isolated)
+        except KernelFault:
+            return True
+        try:
+            outputs = [kernel.run(cell.cell.source) for cell in setup]
+            return any(message["msg_type"] == "error" for message in outputs[-1])
+        except (KernelLost, Empty):
+            return True
+        finally:
+            kernel.stop()
 
     def _explained(self, outcome: Outcome) -> str:
         """The message, with what the student must know to understand it."""
@@ -268,6 +288,9 @@ class GradedCell(IPyNbCell):
                 cell = grader.exercise.answer_cells.get(cell_id)
                 if cell is not None and cell.task == self.task and earlier.verdict == "error":
                     message = f"In the answer cell: {earlier.message}. Then: {message}"
+            for cell in self.parent.done:
+                if cell.role == "setup" and (earlier := grader.cells[cell.cell_id]).verdict != "passed":
+                    return f"{message}. After your answers, a cell of the exercise itself failed: {earlier.message}"
         return message
 
     def compare_outputs(self, test: list[Any], ref: list[Any], skip_compare: Any = None) -> bool:

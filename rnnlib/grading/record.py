@@ -32,6 +32,7 @@ def record(exercise: Exercise, limits: Limits | None = None) -> Exercise:
         If a cell fails, a case displays no answer, or a mistake is not told apart from the solution by any case.
     """
     with tempfile.TemporaryDirectory(prefix="rnnlib-") as folder:
+        _run_setup_alone(exercise, Path(folder) / "setup", limits or Limits())
         kernel = WatchedKernel(Path(folder) / "kernel", limits or Limits(), isolated=False)
         try:
             tasks = dict(exercise.tasks)
@@ -45,13 +46,24 @@ def record(exercise: Exercise, limits: Limits | None = None) -> Exercise:
     return replace(exercise, tasks=tasks)
 
 
+def _run_setup_alone(exercise: Exercise, folder: Path, limits: Limits) -> None:
+    """Setup that needs an answer would fail for every student who has none."""
+    kernel = WatchedKernel(folder, limits, isolated=False)
+    try:
+        for cell in exercise.cells:
+            if cell.role == "setup":
+                _run(kernel, cell.source, f"cell {cell.id!r}, run without the answers before it,")
+    finally:
+        kernel.stop()
+
+
 def _record_task(kernel: WatchedKernel, exercise: Exercise, task: Task) -> Task:
     right = [_answer(kernel, case.source, task, f"check cell {task.cell!r}") for case in task.cases]
     for number, answer in enumerate(right):
         if isinstance(decode(answer), Unsupported):
             raise ExerciseError(f"check cell {task.cell!r}, case {number}: {decode(answer).type} can be no answer")
     wrong: list[list[dict[str, Any] | None]] = [[] for _ in task.cases]
-    for mistake in task.mistakes:
+    for index, mistake in enumerate(task.mistakes):
         _run(kernel, mistake.source, f"the mistake {mistake.hint!r} of {task.id}")
         told_apart = False
         for number, case in enumerate(task.cases):
@@ -60,6 +72,11 @@ def _record_task(kernel: WatchedKernel, exercise: Exercise, task: Task) -> Task:
             told_apart |= given is None or _differs(task, right[number], given)
         if not told_apart:
             raise ExerciseError(f"{task.id}: no case tells the mistake {mistake.hint!r} from the solution")
+        for earlier in range(index):
+            if not any(_differ(task, answers[earlier], answers[index]) for answers in wrong):
+                raise ExerciseError(
+                    f"{task.id}: no case tells the mistakes {task.mistakes[earlier].hint!r} and {mistake.hint!r} apart"
+                )
         for cell in exercise.cells:
             if cell.role == "answer" and cell.task == task.id:
                 _run(kernel, exercise.solutions[cell.id], f"cell {cell.id!r}")
@@ -68,6 +85,11 @@ def _record_task(kernel: WatchedKernel, exercise: Exercise, task: Task) -> Task:
         for case, answer, w in zip(task.cases, right, wrong, strict=True)
     ]
     return replace(task, cases=tuple(cases))
+
+
+def _differ(task: Task, one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
+    """Whether two wrong answers differ; that of a mistake that raises an error is None."""
+    return one is None or other is None or _differs(task, one, other)
 
 
 def _differs(task: Task, right: dict[str, Any], wrong: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ import hashlib
 import io
 import json
 import os
-import tempfile
+import secrets
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -82,8 +82,7 @@ def save_checkpoint(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from rnnlib.cells import GRU
+    >>>     >>> from rnnlib.cells import GRU
     >>> rng = np.random.default_rng(0)
     >>> model = Model(GRU(3, 4, rng=rng), output_size=3, rng=rng)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -290,15 +289,15 @@ def _write(path: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> N
         meta=np.frombuffer(text, np.uint8),
         **arrays,  # type: ignore[arg-type]
     )
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(buffer.getvalue())
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
