@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book test lint lab notebooks models bench clean
+.PHONY: book test lint lab notebooks exercises models bench clean
 
 book: .venv/installed
 	$(BIN)/jupyter-book build . -W --keep-going
@@ -25,16 +25,20 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 lab: .venv/installed
-	$(BIN)/jupyter lab book
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab book   # so that its terminals know rnnlib
 
 notebooks: .venv/installed
 	$(BIN)/python tools/execute.py
+
+exercises: .venv/installed
+	$(BIN)/rnnlib release
 
 models: .venv/installed
 	for script in models/train_*.py; do $(BIN)/python $$script || exit 1; done
 
 bench: .venv/installed
 	$(BIN)/python tests/benchmarks/steps.py
+	$(BIN)/python tests/benchmarks/grading.py
 
 clean:
 	rm -rf _build .venv

@@ -95,8 +95,13 @@ def test_every_page_of_the_contents_is_built_and_no_other(built):
 
 
 def test_every_chapter_and_page_of_the_folder_is_in_the_contents():
-    sources = {path.stem for path in (ROOT / "book").iterdir() if path.suffix in (".md", ".ipynb")}
-    assert sources == {Path(page).stem for page in PAGES if page.startswith("book/")}
+    sources = [
+        *(ROOT / "book").glob("*.md"),
+        *(ROOT / "book").glob("*.ipynb"),
+        *(ROOT / "book/exercises").glob("*.ipynb"),
+    ]
+    names = {path.relative_to(ROOT).with_suffix(".html").as_posix() for path in sources}
+    assert names == {page for page in PAGES if page.startswith("book/")}
 
 
 def test_intro_links_every_chapter(parsed):

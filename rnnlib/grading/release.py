@@ -229,7 +229,7 @@ def _visible_cell(exercise: Exercise) -> dict[str, Any]:
             "editable": False,
             "jupyter": {"source_hidden": True},
             "rnnlib": {"cell": VISIBLE_ID, "role": "visible"},
-            "tags": ["hide-input"],
+            "tags": ["remove-cell"],  # from the book's page
         },
         "source": f'from rnnlib.grading import visible\n\nvisible("""\n{exercise.pack()}\n""")',
         "execution_count": None,
