@@ -223,6 +223,7 @@ def test_a_student_checks_a_notebook_within_seconds(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["points"] == 6
     demo.write(path, demo.solution())
     assert main(["check", str(path)]) == 2
+    assert "It is a solution notebook" in capsys.readouterr().err
 
 
 @pytest.mark.alone

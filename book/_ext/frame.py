@@ -71,6 +71,16 @@ def repair_markup(app: Sphinx, page: str, template: str, context: dict, doctree:
     context["body"] = EMPTY_HEADING.sub(r"<td\1></td>", body)
 
 
+def name_summaries(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Give the arrows that unfold a chapter in the list of contents a name: the theme's have none."""
+    generate = context.get("generate_toctree_html")
+    if generate is not None:
+        label = '<summary aria-label="Exercises of this chapter">'
+        context["generate_toctree_html"] = lambda *args, **options: str(generate(*args, **options)).replace(
+            "<summary>", label
+        )
+
+
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Complete the built pages with the files that they load."""
     if exception is not None or app.builder.format != "html":
@@ -87,5 +97,6 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", repair_markup)
+    app.connect("html-page-context", name_summaries, priority=900)  # after the theme's own
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -255,6 +255,8 @@ def carried(submission: Submission) -> Exercise:
             raise Unreadable(
                 f"The folded cell at its top is damaged ({error}); copy it from a fresh notebook."
             ) from None
+    if any("### BEGIN SOLUTION" in source for _, _, _, source in submission.cells):
+        raise Unreadable("It is a solution notebook, which rnnlib release checks; rnnlib check is for the student's.")
     raise Unreadable(
         "It is no exercise notebook: the folded cell at its top is missing; copy it from a fresh notebook."
     )
