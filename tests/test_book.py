@@ -241,15 +241,38 @@ def weight(path: Path) -> int:
     return len(data) if path.suffix in COMPRESSED else len(gzip.compress(data, 6))
 
 
-@needs_chromium
-@pytest.mark.parametrize("page", PAGES)
-def test_page_opens_offline_without_a_word_and_light_enough(visit, page):
-    seen = visit(page)
-    assert not seen.trouble
-    assert seen.tab.locator("mjx-merror, [data-mjx-error]").count() == 0
-    assert seen.tab.locator("mjx-container").count() >= seen.tab.locator("span.math, div.math").count()
-    total = sum(weight(path) for path in seen.local)
-    assert total <= FIRST_VIEW_LIMIT, sorted(((weight(p), p.name) for p in seen.local), reverse=True)[:10]
+def resize(tab, width: int) -> None:
+    """Give the page another width, and wait until it has settled."""
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.wait_for_function("width => innerWidth === width", arg=width)
+    tab.evaluate(SETTLED)
+
+
+def heaviness(seen: Visit) -> list[str]:
+    """The page's heaviest files, if it is heavier than a first view may be."""
+    weights = {path.name: weight(path) for path in seen.local}
+    heaviest = sorted(weights.items(), key=lambda item: -item[1])[:10]
+    return [f"too heavy: {heaviest}"] if sum(weights.values()) > FIRST_VIEW_LIMIT else []
+
+
+def unset_equations(tab) -> list[str]:
+    """Equations that MathJax could not set, or did not."""
+    wrong = tab.locator("mjx-merror, [data-mjx-error]").count()
+    set_, all_ = tab.locator("mjx-container").count(), tab.locator("span.math, div.math").count()
+    return [f"equations: {wrong} wrong, {set_} of {all_} set"] if wrong or set_ < all_ else []
+
+
+def cut_off(tab) -> list[str]:
+    """What does not fit the width of the page and does not scroll by itself."""
+    width = tab.evaluate("document.documentElement.scrollWidth")
+    found = [f"the page is {width} wide"] if width > tab.viewport_size["width"] else []
+    return found + tab.evaluate(
+        """() => [...document.querySelectorAll('.bd-article *')].filter((e) => {
+            if (e.closest('mjx-container, pre, table, .cell_output > .output, .headerlink, button')) return false;
+            const box = e.getBoundingClientRect();
+            return box.width > 1 && (box.right > innerWidth + 1 || box.left < -1);
+        }).map((e) => `cut off: ${e.outerHTML.slice(0, 120)}`)"""
+    )
 
 
 # A chapter has thousands of coloured words in its code, in a dozen kinds, and hundreds of formulas of a dozen elements
@@ -274,12 +297,10 @@ ONE_OF_A_KIND = """() => {
 }"""
 
 
-@needs_chromium
-@pytest.mark.parametrize("page", PAGES)
-def test_axe_finds_nothing(visit, page):
+def violations(tab) -> list[str]:
+    """What axe finds, in light and dark, at a desk and on a phone."""
     from axe_playwright_python.base import AXE_SCRIPT
 
-    tab = visit(page).tab
     tab.evaluate(ONE_OF_A_KIND)
     tab.evaluate(AXE_SCRIPT)
     report = []
@@ -290,9 +311,7 @@ def test_axe_finds_nothing(visit, page):
         ("light", 320, {"rules": {rule: {"enabled": False} for rule in contrast}}),
     ):
         tab.emulate_media(color_scheme=scheme)
-        tab.set_viewport_size({"width": width, "height": 900})
-        tab.wait_for_function("width => innerWidth === width", arg=width)
-        tab.evaluate(SETTLED)
+        resize(tab, width)
         assert tab.evaluate("document.documentElement.dataset.theme") == scheme
         # preloading would fetch, which a browser refuses for files on disk
         found = tab.evaluate("o => axe.run(o)", {"preload": False, "resultTypes": ["violations"], **rules})
@@ -302,22 +321,19 @@ def test_axe_finds_nothing(visit, page):
             for rule in found["violations"]
             for node in rule["nodes"]
         ]
-    assert not report, "\n".join(report)
+    return report
 
 
 @needs_chromium
 @pytest.mark.parametrize("page", PAGES)
-def test_page_fits_a_narrow_phone(visit, page):
-    tab = visit(page, width=320).tab
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
-    cut = tab.evaluate(
-        """() => [...document.querySelectorAll('.bd-article *')].filter((e) => {
-            if (e.closest('mjx-container, pre, table, .cell_output > .output, .headerlink, button')) return false;
-            const box = e.getBoundingClientRect();
-            return box.width > 1 && (box.right > 321 || box.left < -1);
-        }).map((e) => e.outerHTML.slice(0, 120))"""
-    )
-    assert not cut
+def test_page_is_silent_offline_light_fits_a_phone_and_axe_finds_nothing(visit, page):
+    seen = visit(page)
+    found = seen.trouble + heaviness(seen) + unset_equations(seen.tab)
+    resize(seen.tab, 320)
+    found += cut_off(seen.tab)
+    found += violations(seen.tab)
+    assert not found, "\n".join(found)
+    assert not seen.trouble
 
 
 @needs_chromium

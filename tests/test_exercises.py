@@ -124,11 +124,15 @@ def test_a_stub_that_was_touched_gets_nothing_because_it_says_so(name):
 
 @by_chapter
 def test_the_known_mistakes_are_rejected_and_named(name):
-    """The first mistakes of all tasks in one notebook, then the second ones, and so on."""
+    """Four notebooks: a task is answered by each of its first three mistakes once, and once rightly.
+
+    So no task depends on the answer to another. Further mistakes were told apart when the exercise was released.
+    """
     this = exercise(name)
     last = {cell.task: cell.id for cell in this.answer_cells.values()}
-    for number in range(max(len(task.mistakes) for task in this.tasks.values())):
-        chosen = {key: task.mistakes[number] for key, task in this.tasks.items() if number < len(task.mistakes)}
+    for notebook in range(4):
+        numbers = {key: (notebook + place) % 4 for place, key in enumerate(this.tasks)}
+        chosen = {key: this.tasks[key].mistakes[number] for key, number in numbers.items() if number < 3}
         answers = dict(this.solutions)
         for key, item in chosen.items():
             answers[last[key]] += f"\n\n{item.source}"
@@ -138,7 +142,7 @@ def test_the_known_mistakes_are_rejected_and_named(name):
                 assert outcome["verdict"] == "passed", f"{key} depends on another task: {outcome}"
             elif outcome["verdict"] != "error":  # an error speaks for itself
                 assert outcome["verdict"] == "failed"
-                assert chosen[key].hint in outcome["message"], f"{key}, mistake {number}: {outcome['message']}"
+                assert chosen[key].hint in outcome["message"], f"{key}: {outcome['message']}"
 
 
 @by_chapter
@@ -172,4 +176,6 @@ def test_a_student_has_an_answer_within_five_seconds(name, tmp_path):
         result = json.loads(run.stdout)
         assert result["points"] == result["max_points"] == exercise(name).max_points
         assert result["remarks"] == []
-    assert min(seconds) < 5
+        if seconds[-1] < 5:
+            return
+    pytest.fail(f"took {min(seconds):.1f} s at best")

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -14,24 +15,20 @@ import pytest
 
 pytestmark = [pytest.mark.xdist_group("figures"), pytest.mark.alone]
 TOKEN = secrets.token_hex(16)
-SHOW = """
+CHAPTER = Path(__file__).resolve().parent.parent / "book" / "04_bptt.ipynb"
+WATCH = """
 from pathlib import Path
-from rnnlib.figures import UnrollStepper
-
-figure = UnrollStepper(step=2)
-figure.observe(lambda change: Path("seen.txt").write_text(str(change.new)), "step")
-figure
+stepper.observe(lambda change: Path("seen.txt").write_text(str(change.new)), "step")
 """
-CHANGE = "figure.W_h = [[0.25, 0], [0, -0.75]]\nfigure.step = 6"
+CHANGE = "stepper.W_h = [[0.25, 0], [0, -0.75]]; stepper.step = 6"
+NOTEBOOK = "const notebook = jupyterapp.shell.currentWidget;"
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """JupyterLab on this machine, behind a token, with settings of its own: its address and its folder."""
     folder, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in (SHOW, CHANGE)]
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "figure.ipynb")
+    shutil.copy(CHAPTER, folder)
     places = {f"JUPYTER_{what}_DIR": str(private / what.lower()) for what in ("CONFIG", "DATA", "RUNTIME")}
     places["JUPYTERLAB_WORKSPACES_DIR"] = places["JUPYTERLAB_SETTINGS_DIR"] = str(private)
     options = [
@@ -74,21 +71,59 @@ def wait_for(condition, what: str, patience: float = 20) -> None:
         time.sleep(0.05)
 
 
-def test_figure_and_kernel_follow_each_other(browser, lab):
+def run_in_kernel(tab, code: str) -> None:
+    """Run code in the notebook's kernel, as a cell at its end would."""
+    status = tab.evaluate(
+        f"""async (code) => {{
+            {NOTEBOOK}
+            const future = notebook.sessionContext.session.kernel.requestExecute({{ code }});
+            return (await future.done).content.status;
+        }}""",
+        code,
+    )
+    assert status == "ok", code
+
+
+def test_chapter_4_runs_and_its_figure_and_the_kernel_follow_each_other(browser, lab):
     url, folder = lab
     tab = browser.new_page(viewport={"width": 1200, "height": 1400})
     errors = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.goto(f"{url}lab/tree/figure.ipynb?token={TOKEN}&reset")
+    tab.goto(f"{url}lab/tree/{CHAPTER.name}?token={TOKEN}&reset")
     tab.wait_for_function("window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=40_000)
     tab.wait_for_function(
         "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=40_000
     )
 
-    # run all cells: the second one sets W_h and step in the kernel, and the figure above shows them
-    tab.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-    figure = tab.locator(".rnnlib-figure")
-    figure.get_by_text("6 of 7").wait_for(timeout=30_000)
+    # run all cells: every one of them ends, and none with an error
+    cells = tab.evaluate(
+        f"""async () => {{
+            {NOTEBOOK}
+            await jupyterapp.commands.execute('notebook:run-all-cells');
+            return notebook.model.sharedModel.toJSON().cells.filter((cell) => cell.cell_type === 'code');
+        }}"""
+    )
+    expected = [cell for cell in nbformat.read(CHAPTER, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell["execution_count"] for cell in cells] == [cell.execution_count for cell in expected]
+    assert not [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+
+    # the chapter's figure is alive, wherever the notebook has scrolled to
+    place = next(i for i, cell in enumerate(nbformat.read(CHAPTER, as_version=4).cells) if cell.id == "stepper")
+    tab.evaluate(
+        f"""async (place) => {{
+            {NOTEBOOK}
+            notebook.content.activeCellIndex = place;
+            await notebook.content.scrollToItem(place, 'start');
+        }}""",
+        place,
+    )
+    figure = tab.locator(".rnnlib-figure").filter(has=tab.get_by_role("slider", name="Step"))
+    figure.get_by_text("of 7").first.wait_for(timeout=30_000)
+
+    # the kernel's change reaches it
+    run_in_kernel(tab, WATCH)
+    run_in_kernel(tab, CHANGE)
+    figure.get_by_text("6 of 7").wait_for()
     assert figure.locator("input[value='W_h[1,1]']").get_attribute("aria-label").endswith("now −0.75")
     assert (folder / "seen.txt").read_text() == "6"
 
@@ -103,9 +138,7 @@ def test_figure_and_kernel_follow_each_other(browser, lab):
     figure.get_by_text("5 of 7").wait_for()
 
     # and the kernel's again
-    tab.evaluate(
-        "jupyterapp.shell.currentWidget.content.activeCellIndex = 1; jupyterapp.commands.execute('notebook:run-cell')"
-    )
+    run_in_kernel(tab, CHANGE)
     figure.get_by_text("6 of 7").wait_for()
 
     # the figure follows JupyterLab's theme
