@@ -22,7 +22,6 @@ from rnnlib.training import Model, load_pretrained, next_probabilities
 FIGURES = {name: getattr(rnnlib.figures, name) for name in rnnlib.figures.__all__}
 FRAME = 16  # milliseconds
 every_figure = pytest.mark.parametrize("name", FIGURES)
-pytestmark = pytest.mark.xdist_group("figures")
 
 
 # ---------------------------------------------------------------------------------------------- the page

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("figures"), pytest.mark.alone]
+pytestmark = pytest.mark.alone
 TOKEN = secrets.token_hex(16)
 CHAPTER = Path(__file__).resolve().parent.parent / "book" / "04_bptt.ipynb"
 WATCH = """

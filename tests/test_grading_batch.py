@@ -213,7 +213,7 @@ def test_help_names_every_exit_status(capsys):
         assert stop.value.code == 2
 
 
-def test_a_student_checks_a_notebook_within_seconds(tmp_path, capsys):
+def test_a_student_checks_a_notebook(tmp_path, capsys):
     path = demo.write(tmp_path / "mine.ipynb", submission(1))
     assert main(["check", str(path)]) == 1
     said = capsys.readouterr().out
@@ -224,17 +224,6 @@ def test_a_student_checks_a_notebook_within_seconds(tmp_path, capsys):
     demo.write(path, demo.solution())
     assert main(["check", str(path)]) == 2
     assert "It is a solution notebook" in capsys.readouterr().err
-
-
-@pytest.mark.alone
-def test_checking_takes_at_most_five_seconds(tmp_path):
-    path = demo.write(tmp_path / "mine.ipynb", submission(0))
-    seconds = []
-    for _ in range(3):  # the best: others may be using the machine
-        start = time.perf_counter()
-        subprocess.run([*COMMAND, "check", str(path)], check=True, stdout=subprocess.DEVNULL)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 5
 
 
 def test_two_runs_do_not_write_to_one_folder(tmp_path):

@@ -16,7 +16,6 @@ from rnnlib.grading.cli import main
 LEVEL = sandbox.probe()
 ENTRIES = {name: entry for name, entry in CORPUS.items() if entry.harmless or LEVEL.isolated}
 LIMITS = [f"--{name.replace('_', '-')}={value}" for name, value in demo.LIMITS.to_json().items()]
-pytestmark = pytest.mark.xdist_group("corpus")
 
 
 @pytest.fixture(scope="module")
