@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -70,9 +69,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     with FileLock(folder / "book.lock"):
         if not record.exists():
             command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(ROOT), "-W", "--keep-going"]
-            start = time.perf_counter()
+            before = os.times()
             run = subprocess.run([*command, "--path-output", str(folder)], capture_output=True)
-            seconds = time.perf_counter() - start
+            after = os.times()
+            seconds = sum(after[2:4]) - sum(before[2:4])  # of processor time, however busy the machine is now
             log = (run.stdout + run.stderr).decode("utf8", errors="replace")
             record.write_text(json.dumps({"seconds": seconds, "returncode": run.returncode, "log": log}))
     return Built(folder / "_build" / "html", **json.loads(record.read_text()))
@@ -85,9 +85,8 @@ def test_book_builds_without_warnings(built):
     assert built.returncode == 0, built.log[-5000:]
 
 
-@pytest.mark.alone
 def test_rendering_takes_at_most_30_seconds(built):
-    assert built.seconds < 30, f"rendering took {built.seconds:.0f} s"
+    assert built.seconds < 30, f"rendering took {built.seconds:.0f} s of processor time"
 
 
 def test_every_page_of_the_contents_is_built_and_no_other(built):

@@ -146,13 +146,13 @@ def test_the_known_mistakes_are_rejected_and_named(name):
 
 
 @by_chapter
-@pytest.mark.parametrize("value", ["0.0", "args[0]"])
-def test_functions_that_do_nothing_get_nothing(name, value):
-    """Whatever a task asks for: what returns zero or its own argument is not it."""
+def test_functions_that_do_nothing_get_nothing(name):
+    """Whatever a task asks for: what returns zero, or its own argument, is not it."""
     this = exercise(name)
     answers = {}
-    for key, text in this.solutions.items():
+    for place, (key, text) in enumerate(this.solutions.items()):
         names = re.findall(r"(?m)^(?:def|class) (\w+)", text)
+        value = "args[0] if args else 0.0" if place % 2 else "0.0"
         answers[key] = "\n".join(f"def {n}(*args, **options):\n    return {value}\n" for n in names) or f"# {key}"
     for key, outcome in graded(name, answers).items():
         assert outcome["verdict"] in ("failed", "error"), f"{key}: {outcome}"

@@ -163,6 +163,10 @@ def with_setup(source):
     [
         (change("step-1", source="pass"), "no case tells the mistake 'The activation is missing.' from the solution"),
         (
+            change("step-1", source="step = None"),
+            "the mistake 'The activation is missing.' gives no answer in any case",
+        ),
+        (
             change("step-2", source=demo.solution()["cells"][4]["source"]),
             "tells the mistakes 'The activation is missing.' and 'W_h needs no transpose.' apart",
         ),

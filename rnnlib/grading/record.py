@@ -72,6 +72,10 @@ def _record_task(kernel: WatchedKernel, exercise: Exercise, task: Task) -> Task:
             told_apart |= given is None or _differs(task, right[number], given)
         if not told_apart:
             raise ExerciseError(f"{task.id}: no case tells the mistake {mistake.hint!r} from the solution")
+        if all(answers[index] is None for answers in wrong):
+            raise ExerciseError(
+                f"{task.id}: the mistake {mistake.hint!r} gives no answer in any case, so its hint would never be seen"
+            )
         for earlier in range(index):
             if not any(_differ(task, answers[earlier], answers[index]) for answers in wrong):
                 raise ExerciseError(

@@ -82,10 +82,10 @@ def save_checkpoint(
 
     Examples
     --------
-    >>>     >>> from rnnlib.cells import GRU
+    >>> import tempfile
+    >>> from rnnlib.cells import GRU
     >>> rng = np.random.default_rng(0)
     >>> model = Model(GRU(3, 4, rng=rng), output_size=3, rng=rng)
-    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_checkpoint(Path(folder, "gru.npz"), model, notes={"vocabulary": "abc"})
     ...     loaded, notes = load_model(Path(folder, "gru.npz"))
