@@ -1,6 +1,6 @@
 """What grading costs: a batch through `rnnlib grade` against bare nbval processes on the same notebooks.
 
-    python tests/benchmarks/grading.py [--submissions 4] [--jobs 2] [--rounds 3]
+    python tests/benchmarks/grading.py [--submissions 10] [--jobs 2] [--rounds 2]
 
 Both run the same cells at the same parallelism on this machine, in turns. Bare nbval is measured twice: as it is
 installed, and without the imports that a session of the grader leaves out, which shows the grader's own cost.
@@ -115,7 +115,7 @@ def resume(count: int, root: Path, solutions: Path, jobs: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("submissions", 4), ("jobs", 2), ("rounds", 3), ("resume", 0)):
+    for name, default in (("submissions", 10), ("jobs", 2), ("rounds", 2), ("resume", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
