@@ -17,7 +17,7 @@ CORE = {
     "cells": set(),
     "bptt": {"cells"},
     "training": {"cells", "bptt", "text", "corpora"},
-    "checkpoints": set(),
+    "pretrained": set(),
 }
 LEAVES = {"symbolic", "seq2seq", "modern", "plots", "figures", "grading"}
 

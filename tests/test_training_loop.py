@@ -534,7 +534,7 @@ def test_the_shipped_character_model_reaches_what_its_notes_say():
     # the manual, and so the text, differs a little between versions of Python
     assert bits == pytest.approx(notes["validation_bits"], abs=0.001 if sys.version_info[:2] == (3, 11) else 0.15)
     assert notes["test_bits"] < 2.05
-    size = (Path(rnnlib.__file__).parent / "checkpoints" / "char_rnn.npz").stat().st_size
+    size = (Path(rnnlib.__file__).parent / "pretrained" / "char_rnn.npz").stat().st_size
     assert size < 180_000  # a figure carries it into the page, as text a third larger
     with pytest.raises(ValueError, match=r"name.*char_rnn.*'char'"):
         load_pretrained("char")

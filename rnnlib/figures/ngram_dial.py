@@ -63,5 +63,5 @@ class NgramDial(Figure):
 
 @cache
 def shipped_measurements() -> dict[str, Any]:
-    """What `models/train_ngram_dial.py` has measured."""
+    """What `experiments/measure_ngram_dial.py` has measured."""
     return json.loads((HERE / "data" / "ngram_dial.json").read_text(encoding="utf8"))

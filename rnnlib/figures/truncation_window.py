@@ -16,7 +16,7 @@ KS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
 class TruncationWindow(Figure):
     """Drag the window k of truncated back-propagation: bias, memory, and what is still learnt.
 
-    Everything is measured by `models/train_truncation_window.py`: the gradient ∂L/∂W_h of chapter 3's character
+    Everything is measured by `experiments/measure_truncation_window.py`: the gradient ∂L/∂W_h of chapter 3's character
     model over 96 characters of held-out text, truncated and in full; the memory of one training step; and the
     accuracy of small RNNs that were trained on the delayed copy with each window.
 
@@ -59,5 +59,5 @@ class TruncationWindow(Figure):
 
 @cache
 def shipped_measurements() -> dict[str, Any]:
-    """What `models/train_truncation_window.py` has measured."""
+    """What `experiments/measure_truncation_window.py` has measured."""
     return json.loads((HERE / "data" / "truncation_window.json").read_text(encoding="utf8"))

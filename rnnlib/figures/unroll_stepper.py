@@ -9,7 +9,7 @@ import traitlets
 from rnnlib.figures.base import Figure, Matrix
 from rnnlib.training import load_pretrained
 
-# a two-unit network trained on daily temperatures, and three days on which it errs (models/train_two_unit_rnn.py)
+# a two-unit network trained on daily temperatures, and three days on which it errs (experiments/train_two_unit_rnn.py)
 _MODEL, _WINDOW = load_pretrained("two_unit_rnn")
 
 

@@ -46,7 +46,7 @@ from rnnlib.training.losses import (
 from rnnlib.training.model import Model, Step
 from rnnlib.training.optimisers import SGD, Adam
 from rnnlib.training.regularisers import L1L2, l1, l1_l2, l2
-from rnnlib.training.run import History, Run
+from rnnlib.training.history import History, Run
 
 __all__ = [
     "L1L2",

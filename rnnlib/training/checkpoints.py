@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike
 from rnnlib.training.config import build_model, model_config
 from rnnlib.training.model import Model
 from rnnlib.training.optimisers import SGD, Adam
-from rnnlib.training.run import History, Run
+from rnnlib.training.history import History, Run
 
 __all__ = ["CheckpointError", "load_checkpoint", "load_model", "load_pretrained", "save_checkpoint"]
 
@@ -200,7 +200,7 @@ def load_pretrained(name: str, dtype: DTypeLike | None = None) -> tuple[Model, d
     ValueError
         If there is no such model; the message lists those there are.
     """
-    folder = Path(__file__).parent.parent / "checkpoints"
+    folder = Path(__file__).parent.parent / "pretrained"
     path = folder / f"{name}.npz"
     if not path.exists():
         known = sorted(file.stem for file in folder.glob("*.npz"))

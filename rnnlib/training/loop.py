@@ -24,7 +24,7 @@ from rnnlib.training.checkpoints import save_checkpoint
 from rnnlib.training.clipping import clip_by_norm, clip_by_value, global_norm
 from rnnlib.training.model import Model, Step
 from rnnlib.training.optimisers import SGD, Adam
-from rnnlib.training.run import Run
+from rnnlib.training.history import Run
 
 __all__ = ["fit"]
 

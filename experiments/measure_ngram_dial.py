@@ -1,6 +1,6 @@
 """Measure what the figure `NgramDial` (chapter 2) shows: rnnlib/figures/data/ngram_dial.json.
 
-    python models/train_ngram_dial.py
+    python experiments/measure_ngram_dial.py
 
 The bits per character are those of `rnnlib.ngrams` with counts from the whole training part, on the validation part.
 The page draws its samples from counts of its own, made from the piece of the training part that is stored here.

@@ -1,6 +1,6 @@
-"""Train the character model that chapter 3 and its figure show: rnnlib/checkpoints/char_rnn.npz.
+"""Train the character model that chapter 3 and its figure show: rnnlib/pretrained/char_rnn.npz.
 
-    python models/train_char_rnn.py
+    python experiments/train_char_rnn.py
 
 A plain RNN reads the training part of Python's manual again and again, with dropout against learning it by heart and a
 learning rate that falls along a cosine. The numbers it reached are stored in the file, beside the vocabulary. The seed
@@ -18,7 +18,7 @@ from rnnlib.corpora import python_docs_split
 from rnnlib.text import SequentialBatches, Vocabulary
 from rnnlib.training import Adam, Model, Run, bits_per_character, fit, load_model, save_checkpoint
 
-PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "checkpoints" / "char_rnn.npz"
+PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "pretrained" / "char_rnn.npz"
 OPTIONS = {
     "hidden_size": 192,
     "dropout": 0.15,

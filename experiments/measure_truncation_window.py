@@ -1,6 +1,6 @@
 """Measure what the figure `TruncationWindow` (chapter 4) shows: rnnlib/figures/data/truncation_window.json.
 
-    python models/train_truncation_window.py
+    python experiments/measure_truncation_window.py
 
 Three measurements over the window k: how far the truncated gradient of the trained character model is from the full
 one; how much memory one window's forward and backward pass needs; and which delays of the delayed copy an RNN learns

@@ -1,6 +1,6 @@
-"""Train the two-unit RNN of the figure `UnrollStepper` (chapter 4): rnnlib/checkpoints/two_unit_rnn.npz.
+"""Train the two-unit RNN of the figure `UnrollStepper` (chapter 4): rnnlib/pretrained/two_unit_rnn.npz.
 
-    python models/train_two_unit_rnn.py
+    python experiments/train_two_unit_rnn.py
 
 It reads Seattle's daily maximum temperatures and forecasts the next day's, in units of 10 °C around the mean of the
 training years. The figure needs three steps to look at: the file's notes hold three days of April 2015, the
@@ -16,7 +16,7 @@ from rnnlib.cells import RNN
 from rnnlib.corpora import weather
 from rnnlib.training import Adam, Model, Run, fit, save_checkpoint
 
-PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "checkpoints" / "two_unit_rnn.npz"
+PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "pretrained" / "two_unit_rnn.npz"
 T = 10  # days in a window
 DAY = np.datetime64("2015-04-24")  # the first of the three days that the figure shows
 TRAINING_ENDS = np.datetime64("2015-01-01")
