@@ -152,10 +152,14 @@ def test_a_round_gives_contiguous_blocks_in_the_asked_shares():
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("a\nb\n", {"validation": 0.0}, "validation=0.0"),
-        ("a\nb\n", {"validation": 0.6, "test": 0.4}, "add to less than 1"),
-        ("a\nb\n", {"rounds": 0}, "rounds=0"),
-        ("", {}, "0 lines, 0 characters: the train part"),
+        (
+            "a\nb\n",
+            {"validation": 0.0},
+            "validation, test: expected shares above 0 that add to less than 1, got 0.0 and 0.1",
+        ),
+        ("a\nb\n", {"validation": 0.6, "test": 0.4}, "got 0.6 and 0.4"),
+        ("a\nb\n", {"rounds": 0}, "rounds: expected at least 1, got 0"),
+        ("", {}, "got 0 lines, 0 characters: the train part"),
         ("one line only\n", {}, "1 lines, 14 characters: the validation part"),
     ],
 )
@@ -210,7 +214,7 @@ def test_dates_change_the_word_order():
 
 @pytest.mark.parametrize("n", [0, -1, 100_001])
 def test_dates_refuses_impossible_numbers(n):
-    with pytest.raises(ValueError, match=f"n={n}"):
+    with pytest.raises(ValueError, match=f"n: expected 1 to 100000 dates, got {n}"):
         corpora.dates(n, seed=0)
 
 
@@ -275,7 +279,7 @@ def test_copy_memory_asks_for_the_letters_after_go(batch, length, delay, n_lette
 def test_delayed_copy_repeats_the_input_later(batch, steps, delay, seed):
     rng = np.random.default_rng(seed)
     if delay >= steps:
-        with pytest.raises(ValueError, match=f"delay={delay}"):
+        with pytest.raises(ValueError, match=f"delay: expected less than steps={steps}, .* got {delay}"):
             corpora.delayed_copy(batch, steps, delay, rng=rng)
         return
     task = corpora.delayed_copy(batch, steps, delay, n_letters=5, rng=rng)
@@ -307,9 +311,13 @@ def test_every_step_can_carry_a_marker():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: corpora.adding(1, 1, rng=np.random.default_rng(0)), ValueError, "steps=1: expected at least 2"),
-        (lambda: corpora.copy_memory(0, 1, 1, rng=np.random.default_rng(0)), ValueError, "batch=0"),
-        (lambda: corpora.delayed_copy(1, 2, -1, rng=np.random.default_rng(0)), ValueError, "delay=-1"),
+        (lambda: corpora.adding(1, 1, rng=np.random.default_rng(0)), ValueError, "steps: expected at least 2, got 1"),
+        (lambda: corpora.copy_memory(0, 1, 1, rng=np.random.default_rng(0)), ValueError, "batch: .* at least 1, got 0"),
+        (
+            lambda: corpora.delayed_copy(1, 2, -1, rng=np.random.default_rng(0)),
+            ValueError,
+            "delay: .* at least 0, got -1",
+        ),
         (lambda: corpora.adding(1, 2, rng=0), TypeError, "rng: expected a numpy.random.Generator, got int"),
     ],
 )

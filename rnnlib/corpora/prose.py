@@ -221,9 +221,11 @@ def split_blocks(text: str, *, validation: float = 0.1, test: float = 0.1, round
     Split(train='a\\nb\\n', validation='c\\n', test='d\\n')
     """
     if not (validation > 0 and test > 0 and validation + test < 1):
-        raise ValueError(f"validation={validation} and test={test}: expected shares above 0 that add to less than 1")
+        raise ValueError(
+            f"validation, test: expected shares above 0 that add to less than 1, got {validation} and {test}"
+        )
     if rounds < 1:
-        raise ValueError(f"rounds={rounds}: expected at least 1")
+        raise ValueError(f"rounds: expected at least 1, got {rounds}")
     parts: tuple[list[str], list[str], list[str]] = ([], [], [])
     start = 0
     for line in text.splitlines(keepends=True):
@@ -234,8 +236,9 @@ def split_blocks(text: str, *, validation: float = 0.1, test: float = 0.1, round
     for name, part in zip(Split._fields, split, strict=True):
         if not part:
             raise ValueError(
-                f"text has {len(text.splitlines())} lines, {len(text)} characters: "
-                f"the {name} part would be empty; give a longer text, larger shares or fewer rounds"
+                f"text: expected enough lines for three parts, got {len(text.splitlines())} lines, "
+                f"{len(text)} characters: the {name} part would be empty; give a longer text, larger shares or "
+                "fewer rounds"
             )
     return split
 
