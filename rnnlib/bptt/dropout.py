@@ -7,6 +7,7 @@ The loop over time draws one set of factors for all steps of a sequence (Gal & G
 import numpy as np
 from numpy.typing import DTypeLike
 
+from rnnlib.cells.arguments import generator
 from rnnlib.cells.arguments import rate as check_rate
 from rnnlib.cells.cell import Array
 
@@ -46,8 +47,7 @@ def dropout(shape: tuple[int, ...], rate: float, rng: np.random.Generator, dtype
     (array([0.  , 1.25]), np.float64(1.0))
     """
     rate = check_rate("rate", rate)
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng: expected a np.random.Generator, got {type(rng).__name__}")
+    generator("rng", rng)
     factors = (rng.random(shape, dtype=np.float32) >= rate).astype(dtype)
     factors *= 1 / (1 - rate)
     return factors

@@ -24,7 +24,7 @@ def leaves(state: Any) -> Iterator[Array]:
         yield state
 
 
-def mapped(function: Callable[[Array], Any], state: Any) -> Any:
+def mapped(function: Callable[[Any], Any], state: Any) -> Any:
     """A state nested as `state` is, with ``function(array)`` in the place of each array; None stays None.
 
     Examples

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnlib.bptt.dropout import dropout
 from rnnlib.bptt.trace import Gradients, LayerTrace, Trace
-from rnnlib.cells.arguments import as_real
+from rnnlib.cells.arguments import as_real, generator
 from rnnlib.cells.cell import Array, Cell, Gates, State, summed_product
 
 
@@ -79,6 +79,7 @@ def unroll(
     mask = None if mask is None else check_mask(mask, T, B)
     trace = Trace(cell, x, mask, bool(reverse), visited=(), steps=())
     if dropout_rng is not None:
+        generator("dropout_rng", dropout_rng)
         trace.drop_x = dropout((B, D), cell.dropout, dropout_rng, cell.dtype) if cell.dropout else None
         rate = cell.recurrent_dropout
         trace.drop_h = dropout((B, cell.hidden_size), rate, dropout_rng, cell.dtype) if rate else None
@@ -88,7 +89,7 @@ def unroll(
 
 def _forward(trace: Trace, state: State) -> tuple[State, list[Gates]]:
     """All states, (T + 1, B, H) each, the initial one first, and the gates of every step."""
-    cell, padding = trace.cell.prepared(trace.drop_h), _padding(trace)
+    cell, padding = trace.cell.with_dropout(trace.drop_h), _padding(trace)
     u = cell.project(_entering(trace))  # X W_x + b, all steps in one product: (T, B, G·H)
     states, gates = [state], []
     for t in range(len(u)):
@@ -142,7 +143,7 @@ def backward(trace: Trace | LayerTrace, dh: Array, dstate: Any = None) -> Gradie
     """
     if isinstance(trace, LayerTrace):
         return trace.layer.backward(trace, dh, dstate)
-    cell, padding = trace.cell.prepared(trace.drop_h), _padding(trace)
+    cell, padding = trace.cell.with_dropout(trace.drop_h), _padding(trace)
     T, B, _ = trace.x.shape
     dh = trace.in_time(as_real("dh", dh, cell.dtype, trace.h.shape))
     dstate = cell.initial_state(B) if dstate is None else cell.check_state("dstate", dstate, B)

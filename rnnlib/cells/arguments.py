@@ -44,6 +44,15 @@ def positive(argument: str, value: int) -> int:
     return int(value)
 
 
+def generator(argument: str, value: object) -> None:
+    """TypeError unless `value` is a random generator."""
+    if not isinstance(value, np.random.Generator):
+        given = type(value).__name__
+        raise TypeError(
+            f"{argument}: expected a np.random.Generator, got {given}; np.random.default_rng(seed) makes one"
+        )
+
+
 def rate(argument: str, value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{argument}: expected a number, got {type(value).__name__} {value!r}")

@@ -89,17 +89,17 @@ class GRU(Cell):
         return (h,), (r, z, n, s)
 
     def backward(self, dstate: State, before: State, after: State, gates: Gates) -> tuple[Array, State]:
-        (dh,), (h_prev,), (r, z, n, s), H = dstate, before, gates, self.hidden_size
+        (dh,), (h_prev,), (r, z, n, s), W_h, H = dstate, before, gates, self.params["W_h"], self.hidden_size
         dσ, dφ = self.recurrent_activation.slope, self.activation.slope
         da_n = dh * (1 - z) * dφ(n)
         da_z = dh * (h_prev - n) * dσ(z)
         if self.reset_after:
             da_r = da_n * s * dσ(r)
-            dh_in = np.concatenate([da_r, da_z, da_n * r], axis=1) @ self.W_hT
+            dh_in = np.concatenate([da_r, da_z, da_n * r], axis=1) @ W_h.T
         else:
-            ds = da_n @ self.W_hT[2 * H :]
+            ds = da_n @ W_h[:, 2 * H :].T
             da_r = ds * self.dropped(h_prev) * dσ(r)
-            dh_in = np.concatenate([da_r, da_z], axis=1) @ self.W_hT[: 2 * H] + ds * r
+            dh_in = np.concatenate([da_r, da_z], axis=1) @ W_h[:, : 2 * H].T + ds * r
         dh_prev = dh * z + self.dropped(dh_in)
         return np.concatenate([da_r, da_z, da_n], axis=1), (dh_prev,)
 

@@ -60,7 +60,7 @@ class LSTM(Cell):
     ((2, 3), (3, 3), array([1., 1., 1.]))
     """
 
-    gates = ("i", "f", "o", "g")
+    gates: tuple[str, ...] = ("i", "f", "o", "g")
     states = ("h", "c")
 
     def __init__(
@@ -112,7 +112,7 @@ class LSTM(Cell):
         da_f = dc * c_prev * dσ(f)
         dc_prev = dc * f  # the highway: no matrix, no φ′
         da = np.concatenate([da_i, da_f, da_o, da_g], axis=1)  # (B, 4H)
-        dh_prev = self.dropped(da @ self.W_hT)
+        dh_prev = self.dropped(da @ self.params["W_h"].T)
         return da, (dh_prev, dc_prev)
 
     def parameter_gradients(

@@ -90,7 +90,7 @@ def backward(cell: "LSTM", dstate: State, before: State, after: State, gates: Ga
         if f"p_{gate}" in p:
             dc_prev = dc_prev + da[gate] * p[f"p_{gate}"]  # these two looked at C_{t−1}
     da_all = np.concatenate([da[gate] for gate in cell.gates], axis=1)  # (B, G·H)
-    dh_prev = cell.dropped(da_all @ cell.W_hT)
+    dh_prev = cell.dropped(da_all @ cell.params["W_h"].T)
     return da_all, (dh_prev, dc_prev)
 
 

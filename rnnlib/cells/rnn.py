@@ -56,7 +56,7 @@ class RNN(Cell):
     def backward(self, dstate: State, before: State, after: State, gates: Gates) -> tuple[Array, State]:
         (dh,), (h,) = dstate, after
         da = dh * self.activation.slope(h)  # δ_t = ∂L/∂H_t ⊙ φ′(a_t)
-        dh_prev = self.dropped(da @ self.W_hT)  # ∂L/∂H_{t−1} = δ_t W_hᵀ
+        dh_prev = self.dropped(da @ self.params["W_h"].T)  # ∂L/∂H_{t−1} = δ_t W_hᵀ
         return da, (dh_prev,)
 
     from_torch = classmethod(convert.rnn_from_torch)
