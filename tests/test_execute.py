@@ -28,7 +28,6 @@ def write(path, **sources):
     return path
 
 
-@pytest.mark.alone
 def test_running_twice_changes_nothing(tmp_path):
     path = write(tmp_path / "sample.ipynb", **SOURCES)
     execute.execute(path, progress=False)
