@@ -30,7 +30,8 @@ class NgramDial(Figure):
     letter : int
         Which letter of the sample is looked at, from 0.
     measured : str or dict
-        The name of shipped measurements, or ``unseen`` (8,), ``bits`` by smoothing and order, ``text`` (the piece), ``discounts`` of Kneser-Ney for
+        The name of shipped measurements, or a dict: ``unseen`` (8,),
+        ``bits`` by smoothing and order, ``text`` (the piece), ``discounts`` of Kneser-Ney for
         it, ``train`` (the number of characters that the curves are counted from).
 
     Examples
@@ -49,7 +50,7 @@ class NgramDial(Figure):
     )
 
     order = traitlets.Int(4, min=1, max=8).tag(sync=True, control=True)
-    smoothing = traitlets.Enum(SMOOTHINGS, "add-k").tag(sync=True, control=True)
+    smoothing = traitlets.Enum(SMOOTHINGS, "Kneser-Ney").tag(sync=True, control=True)
     k = traitlets.Enum(KS, 0.1).tag(sync=True, control=True)
     seed = traitlets.Int(1, min=0).tag(sync=True, control=True)
     letter = traitlets.Int(24, min=0, max=139).tag(sync=True, control=True)
