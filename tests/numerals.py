@@ -13,9 +13,11 @@ with ``--all`` every numeral and what covers it. What counts as covered:
 
 Not looked at: code, displayed formulas, small numbers in inline formulas, years, ordinals, plain 0 and 1, numbers that
 name something ("chapter 4", "position 9"), "two ways" and "three gates". In the exercises only decimals and percentages
-are looked at; the other numbers set the task. Whole numbers below 25 and fractions in words must be covered by a cell of
-the same section (from one ``##`` to the next) if it has any: elsewhere they would be covered by accident. What is left and needs no cell stands in ``tests/prose/<chapter>.toml``
-as ``"words around the number" = "reason"``. An entry that is not needed fails the test.
+are looked at; the other numbers set the task. Whole numbers below 25 and fractions in words must be covered by a cell
+of the same section (from one ``##`` to the next) if it has any, since elsewhere an equal number would be an accident.
+
+What is left and needs no cell stands in ``tests/prose/<chapter>.toml`` as ``"words around the number" = "reason"``.
+An entry that is not needed fails the test.
 """
 
 import bisect
