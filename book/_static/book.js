@@ -23,8 +23,7 @@
 
   // equations appear when MathJax has set them, figures when they are drawn
   const additions = new MutationObserver((changes) => {
-    for (const change of changes)
-      for (const node of change.addedNodes) if (node instanceof Element) watch(node);
+    for (const change of changes) for (const node of change.addedNodes) if (node instanceof Element) watch(node);
   });
 
   additions.observe(document.body, { childList: true, subtree: true });

@@ -19,7 +19,12 @@ export function judge(model, given) {
 }
 
 function parse(text) {
-  const plain = text.trim().replaceAll("−", "-").replace(/\s*%$/, "").replace(/^(-?\d+),(\d{3})$/, "$1$2").replace(",", ".");
+  const plain = text
+    .trim()
+    .replaceAll("−", "-")
+    .replace(/\s*%$/, "")
+    .replace(/^(-?\d+),(\d{3})$/, "$1$2")
+    .replace(",", ".");
   return plain !== "" && Number.isFinite(Number(plain)) ? Number(plain) : null;
 }
 
@@ -124,7 +129,11 @@ function slide(items, before) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   for (const [name, { node }] of items) {
     const by = before.get(name) - node.getBoundingClientRect().top;
-    if (by) node.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: 220, easing: "ease-out" });
+    if (by)
+      node.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], {
+        duration: 220,
+        easing: "ease-out",
+      });
   }
 }
 
@@ -178,7 +187,10 @@ function render({ model, el }) {
     verdict.replaceChildren(...explain().flatMap(rich));
   });
   const ask = () => {
-    question.replaceChildren(html("span", { class: "ask-mark", "aria-hidden": "true" }, "?"), html("span", {}, ...rich(model.get("title"))));
+    question.replaceChildren(
+      html("span", { class: "ask-mark", "aria-hidden": "true" }, "?"),
+      html("span", {}, ...rich(model.get("title"))),
+    );
     box.setAttribute("aria-label", `Question: ${question.lastChild.textContent}`);
   };
   on("title", ask);

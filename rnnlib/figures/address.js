@@ -62,7 +62,8 @@ export function stateLinks(view, el) {
 // only a page has an address that opens it again
 function copier(model, id) {
   const done = html("span", { class: "rf-hidden", "aria-live": "polite" });
-  const chain = "M7 9.5a2.5 2.5 0 0 0 3.6 0l2-2a2.5 2.5 0 0 0-3.6-3.6l-.8.8M9 6.5a2.5 2.5 0 0 0-3.6 0l-2 2A2.5 2.5 0 0 0 7 12.1l.8-.8";
+  const chain =
+    "M7 9.5a2.5 2.5 0 0 0 3.6 0l2-2a2.5 2.5 0 0 0-3.6-3.6l-.8.8M9 6.5a2.5 2.5 0 0 0-3.6 0l-2 2A2.5 2.5 0 0 0 7 12.1l.8-.8";
   const line = { fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linecap": "round" };
   const icon = svg("path", { d: chain, ...line });
   const drawing = svg("svg", { viewBox: "0 0 16 16", width: 18, height: 18, "aria-hidden": "true" }, icon);

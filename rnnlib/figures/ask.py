@@ -176,4 +176,3 @@ class Ask(Figure):
             hints=dict(hints or {}),
             then=then,
         )
-

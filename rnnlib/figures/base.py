@@ -138,10 +138,10 @@ class Matrix(traitlets.TraitType[Any, Any]):
 
 
 class Data(traitlets.TraitType[Any, Any]):
-    """A trait for what a figure shows: the name of a shipped file, or data of the reader's own as a dict.
+    """A trait for what a figure shows: set to the name of a shipped file, or to data of the reader's own as a dict.
 
-    A name stays a name in a notebook's output. The Sphinx extension writes the file once per book, and the page's
-    host looks it up; JupyterLab receives the content. So an output does not change when a model is trained again.
+    Reading it gives the content. A notebook's output keeps the name only: the Sphinx extension writes the file once
+    per book, and the page's host looks it up. So an output does not change when a model is trained again.
 
     Parameters
     ----------
@@ -151,28 +151,31 @@ class Data(traitlets.TraitType[Any, Any]):
     Examples
     --------
     >>> class Holder(traitlets.HasTraits):
-    ...     network = Data("char_rnn")
-    >>> Holder().network
-    'char_rnn'
-    >>> Holder(network="char_rmm")
+    ...     measured = Data("truncation_window")
+    >>> Holder().measured["ks"][:3], Holder.measured.given(Holder())
+    ([1, 2, 3], 'truncation_window')
+    >>> Holder(measured="truncation")
     Traceback (most recent call last):
     ...
-    traitlets.traitlets.TraitError: network: expected data or one of ['char_rnn', ...], got 'char_rmm'
+    traitlets.traitlets.TraitError: measured: expected data or one of ['char_rnn', ...], got 'truncation'
     """
 
     def __init__(self, default: str, **kwargs: Any) -> None:
         super().__init__(default_value=default, **kwargs)
-        self.tag(sync=True, to_json=lambda value, _: content(value))
+        self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> Any:
         if isinstance(value, dict) or value in SHIPPED:
             return value
         raise traitlets.TraitError(f"{self.name}: expected data or one of {sorted(SHIPPED)}, got {value!r}")
 
+    def given(self, obj: Any) -> str | dict[str, Any]:
+        """Return what the trait was set to: a name, or data."""
+        return super().get(obj)
 
-def content(value: str | dict[str, Any]) -> dict[str, Any]:
-    """Return what a value of a `Data` trait stands for."""
-    return shipped(value) if isinstance(value, str) else value
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        value = super().get(obj, cls)
+        return shipped(value) if isinstance(value, str) else value
 
 
 class Figure(anywidget.AnyWidget):
@@ -231,8 +234,12 @@ class Figure(anywidget.AnyWidget):
         return [n for n in cls.class_trait_names(sync=True) if n not in inherited and not n.startswith("_")]
 
     def state(self) -> dict[str, Any]:
-        """Return the synced traits by name: all that the figure's module sees, with shipped data named."""
-        return {name: getattr(self, name) for name in self._own_traits()}
+        """Return the synced traits: all that the figure's module sees, with shipped data by name."""
+        traits = self.traits()
+        return {
+            name: trait.given(self) if isinstance(trait := traits[name], Data) else getattr(self, name)
+            for name in self._own_traits()
+        }
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:

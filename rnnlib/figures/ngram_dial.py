@@ -49,7 +49,7 @@ class NgramDial(Figure):
     )
 
     order = traitlets.Int(4, min=1, max=8).tag(sync=True, control=True)
-    smoothing = traitlets.Enum(SMOOTHINGS, "add-k").tag(sync=True, control=True)
+    smoothing = traitlets.Enum(SMOOTHINGS, "Kneser-Ney").tag(sync=True, control=True)
     k = traitlets.Enum(KS, 0.1).tag(sync=True, control=True)
     seed = traitlets.Int(1, min=0).tag(sync=True, control=True)
     letter = traitlets.Int(24, min=0, max=139).tag(sync=True, control=True)

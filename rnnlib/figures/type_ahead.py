@@ -58,7 +58,7 @@ class TypeAhead(Figure):
         "character surprised it, its hidden state, and a continuation drawn from it at a temperature that you choose."
     )
 
-    text = traitlets.Unicode('If the argument is not an integer, a "TypeErr').tag(sync=True, control=True)
+    text = traitlets.Unicode('If the argument is not a "string", a "').tag(sync=True, control=True)
     position = traitlets.Int(-1, min=-1).tag(sync=True, control=True)
     temperature = traitlets.Float(0.5, min=0.1, max=2).tag(sync=True, control=True)
     unit = traitlets.Int(-1, min=-1).tag(sync=True, control=True)

@@ -62,7 +62,7 @@ class UnrollStepper(Figure):
         *("b[0]", "b[1]"),
     ]
 
-    step = traitlets.Int(5, min=1, max=7).tag(sync=True, control=True)
+    step = traitlets.Int(7, min=1, max=7).tag(sync=True, control=True)
     weight = traitlets.Enum(WEIGHTS, "W_h[1,0]").tag(sync=True, control=True)
     path = traitlets.Int(0, min=0, max=3).tag(sync=True, control=True)
     keep_slope = traitlets.Bool(True).tag(sync=True, control=True)

@@ -158,18 +158,27 @@ export class View {
     return html("button", { type: "button", onclick, ...attributes }, label);
   }
 
+  row(...controls) {
+    return html("div", { class: "rf-row" }, ...controls);
+  }
+
   // the text summary; a screen reader is not told of every pixel of a drag
   say(text) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => (this.summary.textContent = text), this.summary.textContent ? 250 : 0);
   }
 
-  // work that is longer than a frame: a generator that yields between small pieces. A job of the same name is given up.
+  // Work that is longer than a frame: a generator that yields between small pieces, or "frame" to wait for the next one.
+  // A job of the same name is given up.
   work(name, job) {
     cancelAnimationFrame(this.jobs.get(name));
     const go = () => {
       const end = performance.now() + BUDGET;
-      while (performance.now() < end) if (job.next().done) return;
+      while (performance.now() < end) {
+        const { done, value } = job.next();
+        if (done) return;
+        if (value === "frame") break;
+      }
       this.jobs.set(name, requestAnimationFrame(go));
     };
     this.jobs.set(name, requestAnimationFrame(go));
@@ -194,7 +203,10 @@ export class View {
       "aria-label": label,
       "data-lm-suppress-shortcuts": "true",
     });
-    node.append(svg("circle", { class: "rf-grip", r: 20 }), ...[shape ?? svg("circle", { class: "rf-knob", r: 9 })].flat());
+    node.append(
+      svg("circle", { class: "rf-grip", r: 20 }),
+      ...[shape ?? svg("circle", { class: "rf-knob", r: 9 })].flat(),
+    );
     const limit = (edge) => (typeof edge === "function" ? edge() : edge);
     const put = (value) => set(Math.min(limit(max), Math.max(limit(min), value)));
     const moves = {
@@ -215,7 +227,7 @@ export class View {
       event.stopPropagation();
       move();
     });
-    if (at) this.drag(stage, node, (x, y) => set(at(x, y)), node);
+    if (at) this.drag(stage, node, (x, y) => set(at(x, y)), { focus: () => node.focus({ preventScroll: true }) });
     const update = () => {
       const attributes = { valuemin: limit(min), valuemax: limit(max), valuenow: get(), valuetext: text(get()) };
       for (const [name, value] of Object.entries(attributes)) node.setAttribute(`aria-${name}`, value);
@@ -224,13 +236,33 @@ export class View {
     return node;
   }
 
-  // act(x, y) while a pointer that went down on `node` moves; the keyboard's focus goes to `focus`
-  drag(stage, node, act, focus = null) {
+  // something in the picture that is clicked, or chosen with Enter: a group that the marks of the stage place
+  pick(label, act, { width, height }) {
+    const node = svg("g", {
+      class: "rf-pick",
+      role: "button",
+      tabindex: 0,
+      "aria-label": label,
+      "data-lm-suppress-shortcuts": "true",
+      onclick: act,
+      onkeydown: (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        event.stopPropagation();
+        act();
+      },
+    });
+    node.append(svg("rect", { class: "rf-ring", width, height, rx: 5 }));
+    return node;
+  }
+
+  // act(x, y) while a pointer that went down on `node` moves; `focus()` sends the keyboard's focus to its twin
+  drag(stage, node, act, { focus, end: after } = {}) {
     node.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       event.preventDefault();
       event.stopPropagation();
-      focus?.focus({ preventScroll: true });
+      focus?.();
       node.setPointerCapture(event.pointerId);
       this.dragging = true;
       this.stop?.();
@@ -238,6 +270,7 @@ export class View {
       const move = (next) => act(...stage.place(next));
       const end = () => {
         this.dragging = false;
+        after?.();
         node.removeEventListener("pointermove", move);
         node.removeEventListener("pointerup", end);
         node.removeEventListener("pointercancel", end);
