@@ -13,11 +13,10 @@ from rnnlib.grading.reading import (
     Unreadable,
     discover,
     examine,
-    match,
     parse,
     read,
-    take_answers,
 )
+from rnnlib.grading.taking import match, take_answers
 
 
 def as_bytes(notebook) -> bytes:

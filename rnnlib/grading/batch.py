@@ -14,10 +14,11 @@ import rnnlib
 
 from .exercise import Exercise, digest
 from .limits import Limits
-from .reading import Found, Refused, Unreadable, examine, match, read, take_answers
+from .reading import Found, Refused, Unreadable, examine, read
 from .report import feedback
 from .run import full_result, grade_answers
 from .store import Store
+from .taking import match, take_answers
 
 NOT_KEPT = ("grader-fault", "refused")  # tried again by the next run
 

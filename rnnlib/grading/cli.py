@@ -111,9 +111,10 @@ def default_solutions() -> Path:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """The student's own check: visible cases only."""
-    from .reading import Unreadable, read, take_answers
+    from .reading import Unreadable, read
     from .release import carried
     from .run import check_answers
+    from .taking import take_answers
 
     try:
         submission = read(arguments.notebook)
