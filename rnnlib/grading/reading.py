@@ -38,11 +38,10 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """A file that was handed in: where it lies, what it is called, and the folder that it must not lead out of."""
+    """A file that was handed in: where it lies, and what it is called."""
 
     path: Path
     name: str
-    root: Path | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def discover(places: list[Path]) -> Iterator[Found]:
     """
     for place in places:
         if not place.is_dir():
-            yield Found(place, show(place.name if len(places) == 1 else str(place)), None)
+            yield Found(place, show(place.name if len(places) == 1 else str(place)))
             continue
         trouble: list[OSError] = []
         for folder, folders, files in os.walk(place, onerror=trouble.append):
@@ -90,12 +89,18 @@ def discover(places: list[Path]) -> Iterator[Found]:
 
 
 def _found(path: Path, place: Path, alone: bool) -> Found:
-    return Found(path, show(str(path.relative_to(place) if alone else path)), place)
+    return Found(path, show(str(path.relative_to(place) if alone else path)))
 
 
 def show(name: str) -> str:
-    """A file's name as text, even if it is not UTF-8."""
-    return os.fsencode(name).decode("utf8", "backslashreplace")
+    """A file's name as text, even if it is not UTF-8; no two names are shown alike.
+
+    Examples
+    --------
+    >>> show("04 王.ipynb"), show(os.fsdecode(b"caf\\xe9")), show("caf\\\\xe9")
+    ('04 王.ipynb', 'caf\\\\xe9', 'caf\\\\\\\\xe9')
+    """
+    return os.fsencode(name.replace("\\", "\\\\")).decode("utf8", "backslashreplace")
 
 
 def examine(found: Found) -> str:
@@ -104,13 +109,11 @@ def examine(found: Found) -> str:
     Raises
     ------
     Refused
-        If it is a link out of its folder, no regular file, too large, or cannot be opened.
+        If it is a link, no regular file, too large, or cannot be opened.
     """
     try:
-        if found.path.is_symlink() and found.root is not None:
-            target = found.path.resolve(strict=True)
-            if not target.is_relative_to(found.root.resolve()):
-                raise Refused("It is a link that leads out of the folder of submissions.")
+        if found.path.is_symlink():
+            raise Refused("It is a link, not a file: what it leads to may be another's. Hand in the notebook itself.")
         status = found.path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise Refused("It is not a regular file.")
@@ -186,6 +189,11 @@ def _meta(thing: dict[str, Any]) -> dict[str, Any]:
     return own if isinstance(own, dict) else {}
 
 
+def _unix(source: str) -> str:
+    """A source with the line ends of Python; some editors write `\\r` twice."""
+    return source.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _text(value: Any) -> str:
     return value[:200] if isinstance(value, str) else ""
 
@@ -203,7 +211,7 @@ def _cells(cells: list[Any]) -> Iterator[Taken]:
         if not isinstance(source, str) or kind not in ("code", "markdown", "raw"):
             continue
         taken = Taken(_text(cell.get("id")), _text(meta.get("cell")), _text(meta.get("role")),
-                      "\n".join(source[:LONGEST_SOURCE].splitlines()), kind)  # fmt: skip
+                      _unix(source[:LONGEST_SOURCE]), kind)  # fmt: skip
         if taken.role == "answer" and len(source) > LONGEST_SOURCE:
             raise Unreadable(
                 f"The answer cell {taken.id!r} has {len(source)} characters; {LONGEST_SOURCE} are allowed."
