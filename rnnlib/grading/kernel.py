@@ -20,8 +20,8 @@ from jupyter_client.connect import LocalPortCache
 from nbval.kernel import RunningKernel
 
 from .limits import MIB
-from .names import Terms
 from .messages import MAX_ANSWERS, clean, is_answer
+from .names import Terms
 from .room import KernelFault, KernelLost, Room, RoomLost
 from .watch import Clock
 
@@ -75,7 +75,8 @@ class WatchedKernel(RunningKernel):
 
     def _connect(self, connection: dict[str, Any]) -> None:
         self.kc = BlockingKernelClient(context=self._context)
-        self.kc.load_connection_info({**connection, "signature_scheme": "hmac-sha256"})
+        info: Any = {**connection, "signature_scheme": "hmac-sha256"}
+        self.kc.load_connection_info(info)
         self.kc.start_channels(stdin=False, hb=False)
         channels = [self.kc.shell_channel.socket, self.kc.iopub_channel.socket]
         self._monitors = [channel.get_monitor_socket(zmq.EVENT_DISCONNECTED) for channel in channels]

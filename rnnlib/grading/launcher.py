@@ -182,8 +182,10 @@ def _calls() -> list[str]:
     libc, machine, found = ctypes.CDLL(None, use_errno=True), platform.machine(), []
     if machine not in MACHINES:
         return [f"those of {machine}"]
-    tried = {"keyctl": (0, -3, 0), "memfd_create": (b"probe", 0), "userfaultfd": (0,), "shmget": (0, 4096, 0o1600)}
-    tried |= {"io_uring_setup": (0, None), "unshare": (0x10000000,), "ptrace": (0, 0, 0, 0)}
+    tried: dict[str, tuple] = {
+        "keyctl": (0, -3, 0), "memfd_create": (b"probe", 0), "userfaultfd": (0,), "shmget": (0, 4096, 0o1600),
+        "io_uring_setup": (0, None), "unshare": (0x10000000,), "ptrace": (0, 0, 0, 0),
+    }  # fmt: skip
     for name, arguments in tried.items():
         ctypes.set_errno(0)
         if libc.syscall(number(name, machine), *arguments) != -1 or ctypes.get_errno() != errno.EPERM:

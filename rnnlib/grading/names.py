@@ -65,7 +65,7 @@ class Names:
     parsed: bool = False
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=512)
 def names(source: str) -> Names:
     """What a cell defines and needs.
 
@@ -96,10 +96,8 @@ def names(source: str) -> Names:
         elif isinstance(node, ast.ImportFrom):
             found.packages.add((node.module or "").split(".")[0])
             bound_inside |= {alias.asname or alias.name for alias in node.names}
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound_inside.add(node.name)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound_inside.add(node.name)
+        elif isinstance(node, ast.ExceptHandler | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound_inside.add(node.name or "")
     for statement in _top(tree.body):
         found.defines.update(_bound(statement))
     found.needs -= set(found.defines) | bound_inside

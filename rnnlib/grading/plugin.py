@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import nbformat
@@ -22,13 +21,13 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 from .answers import MIME, BadAnswer, compare, decode
 from .exercise import Exercise
 from .hints import explain
-from .text import tidy
 from .kernel import WatchedKernel
 from .limits import Limits
 from .messages import changes, received
 from .names import terms
 from .rebuild import Answers, unanswered
 from .room import KernelFault, KernelLost, Room, RoomLost
+from .text import tidy
 
 KNOWN_ERRORS = frozenset(name for name in dir(builtins) if name[0].isupper()) | {"LinAlgError", "_ArrayMemoryError"}
 ERRORS = {"NotImplementedError": "missing", "MemoryError": "memory", "_ArrayMemoryError": "memory"}
@@ -223,7 +222,7 @@ class GradedCell(IPyNbCell):
         except Exception as error:
             if kernel.timed_out:
                 return self._too_slow(kernel)
-            if isinstance(error, NbCellError) or any(out.output_type == "error" for out in self.test_outputs or []):
+            if isinstance(error, NbCellError) or self._errors():
                 return self._raised()
             if not kernel.is_alive():
                 notebook.drop_kernel()
@@ -236,11 +235,16 @@ class GradedCell(IPyNbCell):
         whole = kernel.seconds_left < limits.cell_seconds
         self.parent.grader.waited |= kernel.used < OWN_SHARE * min(limits.cell_seconds, kernel.seconds_left)
         what = "The notebook's time was used up in this cell" if whole else "The cell took too long"
-        return Outcome("timeout", f"{what}; a cell has {limits.cell_seconds:g} seconds, for all that it starts together.")
+        return Outcome("timeout", f"{what}; a cell has {limits.cell_seconds:g} seconds, with all that it starts.")
+
+    def _errors(self) -> list[Any]:
+        """The errors that the cell displayed."""
+        outputs: list[Any] = self.test_outputs or []
+        return [out for out in outputs if out.output_type == "error"]
 
     def _raised(self) -> Outcome:
         """An error in the cell, or a difference."""
-        errors = [out for out in self.test_outputs or [] if out.output_type == "error"]
+        errors = self._errors()
         if not errors:
             return Outcome("failed", self.difference) if self.difference else Outcome("error", "The cell did not end.")
         name, value = errors[-1]["ename"], PLACE.sub("(", ANSI.sub("", errors[-1]["evalue"]))

@@ -13,7 +13,6 @@ from typing import Any
 from .answers import MIME, decode, describe
 from .exercise import Cell, Exercise
 
-
 Answers = Mapping[str, str | list[str]]  # an answer cell's id to its source, or to the sources of its parts
 
 
@@ -81,8 +80,8 @@ def is_stub(source: str, cell: Cell) -> bool:
 
 
 def plain(source: str) -> str:
-    """A source with the line ends of this system, without blank space around it."""
-    return "\n".join(line.rstrip() for line in source.splitlines()).strip()
+    """A source without what editors change: line ends, blank lines, blank space at the end of lines."""
+    return "\n".join(line.rstrip() for line in source.splitlines() if line.strip())
 
 
 def unanswered(exercise: Exercise, answers: Answers) -> dict[str, str]:

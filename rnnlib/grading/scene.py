@@ -108,7 +108,7 @@ def take_away(packages: Sequence[str]) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] in packages]:
         del sys.modules[name]
     if packages:
-        sys.meta_path.insert(0, Away(packages))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, Away(packages))
 
 
 class Settings:

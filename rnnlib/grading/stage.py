@@ -4,7 +4,7 @@
       task    a copy (`fork`) for one task: an IPython kernel that runs the student's cells, then the check cells
 
 So each task starts from what setup gave it, whatever the answers to other tasks did to names, modules or settings,
-and a copy costs a fraction of a new Python. The grader's side of it is `rnnlib.grading.room`. They talk in lines of JSON:
+and a copy costs a fraction of a new Python. The grader's side is `rnnlib.grading.room`. They talk in lines of JSON:
 
     {"run": source}                            ->  {"ran": null}, or {"ran": [name of the error, message]}
     {"task": {connection, asked, ...}}         ->  {"ready": pid}, then {"ended": [pid, status]} when it ends
@@ -34,8 +34,8 @@ import IPython.extensions.storemagic  # noqa: E402, F401
 import psutil  # noqa: E402, F401
 import tornado.platform.asyncio  # noqa: E402
 import tornado.queues  # noqa: E402, F401
-from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402
+from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from jupyter_client.localinterfaces import local_ips  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
