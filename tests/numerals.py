@@ -109,6 +109,8 @@ def inline_formula(match: re.Match) -> str:
 def masked(text: str) -> str:
     """The prose with everything that is no prose blanked out, at its old length."""
     text = re.sub(r"^(`{3,})(?!\{)[\s\S]*?^\1\s*$", blank, text, flags=re.M)  # code, but no directives
+    if re.search(r"\| chapter \|$", text, re.M):  # a table with a column of chapters
+        text = re.sub(r"(?<=\|)\s*\d+\s*(?=\|$)", blank, text, flags=re.M)
     text = re.sub(r"^`{3,}.*$|^:\w+:.*$|^\s*(?:\d+\.|[-*])\s", blank, text, flags=re.M)
     text = re.sub(r"\$\$[\s\S]*?\$\$(?:\s*\([\w-]+\))?", blank, text)
     text = re.sub(r"\{\w+\}`[^`]*`|`[^`]*`|<[^>]+>|(?<=\])\([^)]*\)", blank, text)
@@ -120,7 +122,8 @@ def masked(text: str) -> str:
 
 
 def sentence_at(text: str, masked_text: str, start: int) -> tuple[int, str]:
-    ends = [m.end() for m in re.finditer(r"[.!?](?=\s)|\n\s*\n|\||\n(?=\s*[-*#]|\s*\d+\. )", masked_text)]
+    boundary = r"[.!?](?=\s)|\n\s*\n|\||\n(?=\s*[-*#]|\s*\d+\. )"
+    ends = [m.end() for m in re.finditer(boundary, masked_text) if not text[m.end() : m.end() + 1].isalnum()]
     k = bisect.bisect_right(ends, start)
     begin = ends[k - 1] if k else 0
     end = ends[k] if k < len(ends) else len(text)
