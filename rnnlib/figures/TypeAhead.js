@@ -18,7 +18,7 @@ function layout(width, units) {
   const wide = width > 560;
   const advance = wide ? 9.6 : 8.5;
   const columns = Math.floor((width - 4) / advance);
-  const lines = wide ? Math.max(2, Math.ceil((LONGEST + CONTINUATION) / columns)) : 4;
+  const lines = wide ? 2 : 4;
   const pitch = wide ? 42 : 40;
   const top = 20;
   const below = top + lines * pitch + 26;
@@ -168,7 +168,8 @@ function render({ model, el }) {
   const network = model.get("network");
   const reader = new Reader(network);
   const units = network.hidden_size;
-  const unitNow = () => hovered ?? (model.get("unit") < 0 ? network.unit : Math.min(model.get("unit"), units - 1));
+  const unitNow = () =>
+    hovered ?? (model.get("unit") < 0 ? (network.unit ?? 0) : Math.min(model.get("unit"), units - 1));
   const read = () => predict(reader, model.get("text"), model.get("temperature"), model.get("position"));
   let [seen, before, further, hovered, writing] = [read(), null, "", null, 0];
   let place = layout(900, units);

@@ -30,8 +30,8 @@ class Ask(Figure):
     unit : str
         What the number counts.
     hints : dict
-        For a wrong answer, what to think of. The key ``"below"`` or ``"above"`` is for numbers too small or too large, and
-        ``""`` for all other wrong answers.
+        For a wrong answer, what to think of. The key ``"below"`` or ``"above"`` is for numbers too small or too large,
+        and ``""`` for all other wrong answers.
     then : str
         What is said when the answer is right, and when the reader asks for it: why it is so, or what to look at next.
     given : str

@@ -169,7 +169,7 @@ class Data(traitlets.TraitType[Any, Any]):
             return value
         raise traitlets.TraitError(f"{self.name}: expected data or one of {sorted(SHIPPED)}, got {value!r}")
 
-    def given(self, obj: Any) -> str | dict[str, Any]:
+    def given(self, obj: Any) -> Any:
         """Return what the trait was set to: a name, or data."""
         return super().get(obj)
 

@@ -30,7 +30,8 @@ class NgramDial(Figure):
     letter : int
         Which letter of the sample is looked at, from 0.
     measured : str or dict
-        The name of shipped measurements, or ``unseen`` (8,), ``bits`` by smoothing and order, ``text`` (the piece), ``discounts`` of Kneser-Ney for
+        The name of shipped measurements, or a dict: ``unseen`` (8,),
+        ``bits`` by smoothing and order, ``text`` (the piece), ``discounts`` of Kneser-Ney for
         it, ``train`` (the number of characters that the curves are counted from).
 
     Examples

@@ -1,8 +1,9 @@
 """Sphinx extension that brings the figures of a page to life, offline.
 
-A page whose notebook outputs hold figures gets the host script and, for each kind of figure on it, its module
-and its style sheet, and the shipped data that it names, which are written once per book; other pages get nothing. All files are local; a page works from ``file://``. Enable it with
-``extensions = ["rnnlib.figures.sphinx_ext"]`` (Jupyter Book: ``sphinx.extra_extensions``).
+A page whose notebook outputs hold figures gets the host script and, for each kind of figure on it, its module and its
+style sheet, and the shipped data that it names, which are written once per book; other pages get nothing. All files are
+local; a page works from ``file://``. Enable it with ``extensions = ["rnnlib.figures.sphinx_ext"]`` (Jupyter Book:
+``sphinx.extra_extensions``).
 
 A page without a notebook shows a figure with the directive ``living-figure``: its argument is the class, its content
 the traits as JSON, for instance ``{"text": "The value of", "temperature": 0.5}``.
@@ -54,7 +55,7 @@ def prefer_html(app: Sphinx, config: Config) -> None:
 
 
 def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
-    """Add the host, the module and style sheet of each kind of figure, and the data named, to a page that has figures."""
+    """Add the host, and the module, style sheet and data of each kind of figure, to a page that has figures."""
     figures = _FIGURE.findall(context.get("body", ""))
     names = sorted({name for name, _, _ in figures})
     data = set()

@@ -26,7 +26,8 @@ class TruncationWindow(Figure):
     delay : int
         One of 1, 2, 3, 4, 6, 8: which delayed copy is looked at.
     measured : str or dict
-        The name of shipped measurements, or ``cosine`` and ``error`` by kind of window, ``memory`` in bytes, ``copied`` (delays, windows).
+        The name of shipped measurements, or a dict:
+        ``cosine`` and ``error`` by kind of window, ``memory`` in bytes, ``copied`` (delays, windows).
 
     Examples
     --------

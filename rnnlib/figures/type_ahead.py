@@ -107,6 +107,7 @@ def quotation_unit(model: Model, vocabulary: list[str]) -> int:
 
     Measured over the first 3,000 characters of the held-out text whose paragraphs close every quotation.
     """
+    from rnnlib.bptt import unroll
     from rnnlib.corpora import python_docs_split
     from rnnlib.text import one_hot
 
@@ -115,10 +116,7 @@ def quotation_unit(model: Model, vocabulary: list[str]) -> int:
     index = {character: k for k, character in enumerate(vocabulary)}
     ids = np.array([index[character] for character in text])
     inside = np.cumsum([character == '"' for character in text]) % 2  # (T,)
-    state = model.layer.initial_state(1)
-    h = []
-    for x_t in one_hot(ids[:, None], len(vocabulary)):
-        state = model.layer.step(x_t, state)
-        h.append(state[0][0])
-    correlation = np.corrcoef(np.stack(h).T, inside)[-1, :-1]  # (H,)
+    assert isinstance(model.layer, Cell)  # as network_of demands
+    h = unroll(model.layer, one_hot(ids[:, None], len(vocabulary))).h[:, 0]  # (T, H)
+    correlation = np.corrcoef(h.T, inside)[-1, :-1]  # (H,)
     return int(np.nanargmax(np.abs(correlation)))
