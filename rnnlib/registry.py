@@ -1,7 +1,8 @@
 """Which classes a checkpoint may name: an open table, so that a class of your own is saved and loaded like ours.
 
 A checkpoint holds arrays and JSON, no code. Where it says ``{"class": "GRU", "hidden_size": 4, ...}``, the class is
-looked up here. Every `Cell` enters itself when it is defined; any other class is entered by the decorator `register`.
+looked up here. A class derived from `Cell` or `Model` enters itself when it is defined; any other is entered by the
+decorator `register`.
 """
 
 from __future__ import annotations

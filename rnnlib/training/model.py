@@ -147,6 +147,10 @@ class Model:
         }
         self._roles = {name: role for cell in layer.cells for name, role in cell.roles.items()}
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        register(cls)
+
     @property
     def has_dropout(self) -> bool:
         """Whether training needs randomness."""
