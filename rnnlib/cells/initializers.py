@@ -104,9 +104,9 @@ def draw(
     if callable(initializer):
         drawn = np.asarray(initializer(rng, shape), dtype=np.float64)
         if drawn.shape != shape:
-            raise ValueError(f"{argument}: the function returned shape {drawn.shape}, expected {shape}")
+            raise ValueError(f"{argument}: expected an array of shape {shape} from the function, got {drawn.shape}")
         return drawn
     if not isinstance(initializer, str) or initializer not in INITIALIZERS:
         names = ", ".join(INITIALIZERS)
-        raise ValueError(f"{argument}: {initializer!r} is not an initializer; expected one of {names}, or a function")
+        raise ValueError(f"{argument}: expected one of {names}, or a function, got {initializer!r}")
     return INITIALIZERS[initializer](rng, shape)

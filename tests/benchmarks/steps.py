@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from tqdm.auto import tqdm  # noqa: E402
 
-from rnnlib.bptt import Workspace, backward, unroll  # noqa: E402
+from rnnlib.bptt import backward, unroll  # noqa: E402
 from rnnlib.cells import GRU, LSTM, RNN, Cell  # noqa: E402
 
 SIZES = [(32, 32, 64, 64), (64, 32, 64, 128), (64, 32, 128, 256), (64, 64, 256, 512)]  # T, B, D, H
@@ -30,8 +30,7 @@ GOALS = {"rnnlib/torch.nn, geometric mean": 1.5, "rnnlib/torch.nn, worst": 2.5, 
 
 
 def rnnlib_step(cell: Cell, x: np.ndarray, dh: np.ndarray) -> Callable[[], object]:
-    workspace = Workspace()
-    return lambda: backward(unroll(cell, x, workspace=workspace), dh)
+    return lambda: backward(unroll(cell, x), dh)
 
 
 def torch_step(cell: Cell, x: np.ndarray, dh: np.ndarray) -> Callable[[], object]:
