@@ -644,7 +644,7 @@ def test_a_masked_step_has_the_identity_as_jacobian():
         ({"mask": np.ones((2, 4))}, ValueError, r"mask: expected shape \(T, B\) = \(4, 2\), got \(2, 4\)"),
         ({"mask": np.full((4, 2), 0.5)}, ValueError, "mask: expected 0 and 1 only, got 0.5"),
         ({"mask": np.full((4, 2), "1")}, TypeError, "mask: expected bool, or 0 and 1"),
-        ({"mask": np.array([[1, 1], [1, 0], [1, 1], [1, 1]])}, ValueError, "contiguous, but sequence 1 has 1011"),
+        ({"mask": np.array([[1, 1], [1, 0], [1, 1], [1, 1]])}, ValueError, "contiguous, got 1011 in sequence 1"),
         ({"dropout_rng": 3}, TypeError, "dropout_rng: expected a np.random.Generator, got int"),
     ],
 )

@@ -202,7 +202,7 @@ def test_parameters_are_fused_and_gates_are_views(kind, gates):
         np.testing.assert_array_equal(W_x, cell.params["W_x"][:, 4 * k : 4 * k + 4])
         np.testing.assert_allclose(W_h @ W_h.T, np.eye(4), atol=1e-12)  # orthogonal, gate by gate
     np.testing.assert_array_equal(cell.params["b"], np.repeat(np.arange(gates) + 10.0, 4))
-    with pytest.raises(ValueError, match="has no gate 'q'"):
+    with pytest.raises(ValueError, match=r"name: expected a gate of .*, got 'q'"):
         cell.gate("q")
 
 

@@ -212,7 +212,7 @@ def check_mask(mask: object, T: int, B: int) -> Array:
     if holed.size:
         b = int(holed[0])
         given = "".join(str(int(v)) for v in valid[:, b])
-        raise ValueError(f"mask: the real steps of a sequence must be contiguous, but sequence {b} has {given}")
+        raise ValueError(f"mask: expected the real steps of a sequence to be contiguous, got {given} in sequence {b}")
     return valid
 
 

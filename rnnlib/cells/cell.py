@@ -157,7 +157,7 @@ class Cell:
             If the cell has no gate of that name.
         """
         if name not in self.gates:
-            raise ValueError(f"name: {type(self).__name__} has no gate {name!r}; its gates are {self.gates}")
+            raise ValueError(f"name: expected a gate of {type(self).__name__}, one of {self.gates}, got {name!r}")
         H, k = self.hidden_size, self.gates.index(name)
         block = slice(k * H, (k + 1) * H)
         b = self.params["b"][block] if self.use_bias else None

@@ -60,7 +60,9 @@ def _ones(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float6
 
 def _matrix(shape: tuple[int, ...], name: str) -> tuple[int, int]:
     if len(shape) != 2:
-        raise ValueError(f"initializer {name!r} makes matrices only, got the shape {shape}")
+        raise ValueError(
+            f"initializer: expected a shape of two axes for {name!r}, which makes matrices only, got {shape}"
+        )
     return shape[0], shape[1]
 
 

@@ -78,7 +78,9 @@ def save_checkpoint(
     True
     """
     if dtype is not None and (optimiser is not None or run is not None):
-        raise ValueError("dtype: a model stored in another dtype cannot be resumed; leave out optimiser and run")
+        raise ValueError(
+            "dtype: expected None beside optimiser or run (a rounded model cannot be resumed bit for bit), got one"
+        )
     arrays = {f"model/{name}": _cast(name, p, dtype) for name, p in model.params.items()}
     meta: dict[str, Any] = {"model": describe(model), "notes": dict(notes or {})}
     if optimiser is not None:
@@ -197,7 +199,9 @@ def _cast(name: str, p: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
     with np.errstate(over="ignore"):
         stored = p.astype(dtype)
     if not np.isfinite(stored).all():
-        raise ValueError(f"dtype: {name} has entries too large for {np.dtype(dtype)}")
+        raise ValueError(
+            f"dtype: expected one that holds the entries of {name}, got {np.dtype(dtype)}, for which they are too large"
+        )
     return stored
 
 
