@@ -1,10 +1,12 @@
 """unroll and backward against PyTorch, against a literal reference, and against finite differences."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx.reference import ReferenceEvaluator
 from reference import reference_gradients
 
 from rnnlib.bptt import (
@@ -317,9 +319,6 @@ def test_a_variant_with_nothing_varied_is_the_plain_lstm():
 
 def test_peepholes_equal_the_reference_cell_of_onnx():
     """ONNX: gates in the order i, o, f, c; peepholes P in the order i, o, f; written in NumPy by others."""
-    onnx = pytest.importorskip("onnx", reason="pip install onnx runs this comparison as well")
-    from onnx.reference import ReferenceEvaluator
-
     H, D, T, B = 4, 3, 6, 2
     cell = make(LSTM, {"peephole": True}, D, H)
     x = np.random.default_rng(0).normal(size=(T, B, D))
