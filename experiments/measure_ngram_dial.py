@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnnlib.corpora import Split, python_docs_split
-from rnnlib.ngrams import AddK, KneserNey, NGramCounts, bits_per_symbol, unseen
+from rnnlib.ngrams import AddK, KneserNey, NGramCounts, bits_per_character, unseen
 from rnnlib.text import Vocabulary
 
 PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "ngram_dial.json"
@@ -38,7 +38,7 @@ def measure(split: Split) -> dict[str, Any]:
 
     def bits(model: Any) -> float | None:
         with np.errstate(divide="ignore"):
-            value = bits_per_symbol(model, validation)
+            value = bits_per_character(model, validation)
         return round(float(value), 4) if np.isfinite(value) else None
 
     return {

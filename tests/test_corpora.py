@@ -1,21 +1,28 @@
 """Corpora: the same on every call, clean, and split without leaks."""
 
+import functools
+import hashlib
 import re
 import sys
+import textwrap
 
+import choose_paragraphs
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnlib import corpora
+from rnnlib.corpora import prose
+
+# of the text that Python 3.11.2, 3.11.7, 3.12.1, 3.13.0 and 3.14.0 all give
+SHA_256 = "558b4919b3c767459ebabd26082a0b44bf0c4190453272918d49ba4bb90db05b"
 
 
 def test_python_docs_is_prose_without_repetition_or_furniture():
     text = corpora.python_docs()
     paragraphs = text.splitlines()
-    # the text differs between releases of Python (3.11.2: 258,481 characters, 3.13.0: 271,210)
-    assert 200_000 < len(text) < 350_000
+    assert len(text) == 194_178 and len(paragraphs) == 988
     assert len(set(paragraphs)) == len(paragraphs)
     assert text.isascii() and all(c.isprintable() or c == "\n" for c in text)
     assert not any("::=" in p or p.startswith((">>>", "+-", "|")) for p in paragraphs)
@@ -24,19 +31,102 @@ def test_python_docs_is_prose_without_repetition_or_furniture():
     assert "  " not in text
 
 
+def test_python_docs_is_the_same_text_on_every_release():
+    assert hashlib.sha256(corpora.python_docs().encode("ascii")).hexdigest() == SHA_256
+
+
+def test_the_list_of_paragraphs_holds_hashes_without_repetition():
+    names = [line for line in prose.LIST.read_text(encoding="ascii").splitlines() if not line.startswith("#")]
+    assert len(set(names)) == len(names) == 988
+    assert all(re.fullmatch(r"[0-9a-f]{8}", name) for name in names)
+    # the oracle: the list, made again from the text
+    assert names == [hashlib.blake2b(p.encode(), digest_size=4).hexdigest() for p in corpora.python_docs().splitlines()]
+
+
+def manual(paragraphs):
+    """A manual in which each paragraph is a topic of its own: other names, another order, other line breaks."""
+    return {f"{-i % 7}-{i}": f"Heading\n*******\n\n{textwrap.fill(p, 60)}\n" for i, p in enumerate(paragraphs)}
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """Paragraphs that wrapping and tidying bring back as they are."""
+    known = [p for p in corpora.python_docs().splitlines() if not re.search(r"-\w|^\W|[*]", p)]
+    assert 500 < len(known) < 988
+    return known
+
+
+@pytest.fixture
+def short_list(monkeypatch, tmp_path, plain):
+    """The list, as if it named the first hundred of these paragraphs alone."""
+    names = [prose.fingerprint(p) for p in plain[:100]]
+    monkeypatch.setattr(prose, "LIST", tmp_path / "list.txt")
+    prose.LIST.write_text("# a comment\n" + "\n".join(names) + "\n", encoding="ascii")
+    return plain[:100]
+
+
+def test_a_release_that_tells_more_in_another_order_gives_the_same_text(short_list, plain):
+    topics = manual([*reversed(short_list), *plain[100:130], "A paragraph that no release had before."])
+    assert prose.shared_text(topics) == "".join(p + "\n" for p in short_list)
+
+
+def test_a_release_that_lacks_paragraphs_gives_the_rest_and_says_how_many(short_list):
+    changed = [p if i % 20 else p + " That has changed." for i, p in enumerate(short_list)]
+    message = r"the manual of Python \d.* lacks 6 of the 100 paragraphs .* with a release from 3.11 to 3.13 they agree"
+    with pytest.warns(UserWarning, match=message):
+        text = prose.shared_text(manual(changed[:-1]))
+    assert text.splitlines() == [p for i, p in enumerate(short_list) if i % 20 and i < 99]
+
+
+def test_another_manual_is_refused(short_list):
+    with pytest.raises(RuntimeError, match=r"expected the manual of Python, with 100 known paragraphs, got 49 of them"):
+        prose.shared_text(manual(short_list[:49]))
+
+
+def test_missing_paragraphs_are_reported_once(monkeypatch, short_list):
+    import pydoc_data.topics
+
+    monkeypatch.setattr(pydoc_data.topics, "topics", manual(short_list[1:]))
+    fresh = functools.cache(corpora.python_docs.__wrapped__)
+    with pytest.warns(UserWarning, match="lacks 1 of the 100") as reported:
+        assert fresh() == fresh()
+    assert len(reported) == 1 and reported[0].filename == __file__  # it points at who asked
+
+
+def test_a_python_without_its_manual_is_told_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)  # makes the import fail
+    with pytest.raises(ImportError, match="a part of Python's standard library that this Python comes without"):
+        corpora.python_docs.__wrapped__()
+
+
+def test_chosen_are_the_common_paragraphs_in_the_order_of_the_first_release():
+    assert choose_paragraphs.choose([["d", "a", "b", "c"], ["a", "c", "d"], ["c", "d", "e"]]) == ["d", "c"]
+
+
+def test_two_paragraphs_with_one_hash_are_refused(monkeypatch):
+    monkeypatch.setattr(choose_paragraphs, "fingerprint", len)
+    with pytest.raises(ValueError, match="expected different hashes, got one for 'one' and 'two'"):
+        choose_paragraphs.choose([["one", "three"], ["two"]])
+
+
 @pytest.mark.parametrize(
     ("topic", "paragraphs"),
     [
         ("Title\n*****\n\nOne\nline.\n", ["One line."]),  # a heading goes, hard line breaks go
         ("For example:\n\n   if x:\n       y.\n\nMore.\n", ["For example:", "More."]),  # program text goes
         ("*f(x)*\n\n   Return the *value*.\n", ["Return the value."]),  # a definition's body is prose
+        ("None\n   This type has\n   one value.\n", ["This type has one value."]),  # also without an empty line
         ("* first.\n\n* second “one” [3].\n", ["first.", 'second "one".']),
+        ("* a long\n  item.\n\n[1] a long\n    note.\n", ["a long item.", "a long note."]),
+        ("a built-\nin, pre-\nand post-war word.\n", ["a built-in, pre- and post-war word."]),
         ('Use "**kwargs" and "a*b".\n', ['Use "**kwargs" and "a*b".']),  # stars in code stay
         ("+---+\n| a |\n+---+\n\nstmt ::= x.\n\n>>> 1.\n", []),
+        ("A floating\npoint number.\n", ["A floating-point number."]),
+        ("Twice.\n\nTwice.\n", ["Twice."]),
     ],
 )
 def test_paragraphs_keep_prose_and_drop_furniture(topic, paragraphs):
-    assert list(corpora._paragraphs(topic)) == paragraphs
+    assert prose.paragraphs({"topic": topic}) == paragraphs
 
 
 lines = st.lists(st.text("abc", min_size=1, max_size=5), min_size=40, max_size=80, unique=True)
@@ -80,6 +170,7 @@ def test_the_standard_split_shares_no_paragraph():
     assert not (train & validation or train & test or validation & test)
     assert sum(map(len, split)) == len(corpora.python_docs())
     assert set(split.alphabet) == set(corpora.python_docs())
+    assert set(split.alphabet) == set(split.train)  # nothing that a model of the training part has never seen
     for part, share in zip(split, (0.8, 0.1, 0.1), strict=True):
         assert abs(len(part) / len(corpora.python_docs()) - share) < 0.02
 

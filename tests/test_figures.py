@@ -15,7 +15,7 @@ from rnnlib.cells import RNN
 from rnnlib.corpora import python_docs_split, weather
 from rnnlib.figures.base import HERE, Matrix, bundle, pack
 from rnnlib.figures.ngram_dial import KS
-from rnnlib.ngrams import AddK, KneserNey, NGramCounts, bits_per_symbol, unseen
+from rnnlib.ngrams import AddK, KneserNey, NGramCounts, bits_per_character, unseen
 from rnnlib.text import Vocabulary
 from rnnlib.training import Model, load_pretrained
 
@@ -138,8 +138,8 @@ def test_ngram_dial_shows_measurements_of_this_library():
     assert measured["text"] in split.train or measured["python"] != platform.python_version()
     stored = measured["bits"]
     assert stored["maximum likelihood"][3] is None and measured["unseen"][3] > 0
-    assert stored["add-k"][2][3] == pytest.approx(bits_per_symbol(AddK(counts, 4, k=0.1), validation), abs=0.05)
-    assert stored["Kneser-Ney"][3] == pytest.approx(bits_per_symbol(KneserNey(counts, 4), validation), abs=0.05)
+    assert stored["add-k"][2][3] == pytest.approx(bits_per_character(AddK(counts, 4, k=0.1), validation), abs=0.05)
+    assert stored["Kneser-Ney"][3] == pytest.approx(bits_per_character(KneserNey(counts, 4), validation), abs=0.05)
     assert measured["unseen"][3] == pytest.approx(unseen(counts, validation).grams[3], abs=0.01)
 
 

@@ -15,7 +15,7 @@ from rnnlib.ngrams import (
     KneserNey,
     NGramCounts,
     baseline,
-    bits_per_symbol,
+    bits_per_character,
     perplexity,
     sample,
     tune,
@@ -245,7 +245,7 @@ def test_maximum_likelihood_maximises_the_likelihood():
     rng = np.random.default_rng(0)
     ids = rng.integers(4, size=200)
     best = AddK(NGramCounts(ids, 4, 1), order=1, k=0)
-    best_bits = bits_per_symbol(best, ids)
+    best_bits = bits_per_character(best, ids)
     for _ in range(50):  # every other distribution explains the training text less well
         q = rng.dirichlet(np.ones(4))
         assert -np.mean(np.log2(q[ids])) > best_bits
@@ -253,7 +253,7 @@ def test_maximum_likelihood_maximises_the_likelihood():
 
 def test_maximum_likelihood_gives_up_where_it_has_no_counts():
     model = AddK(NGramCounts([0, 1, 0, 1], 3, 2), order=2, k=0)
-    assert bits_per_symbol(model, [0, 2]) == np.inf
+    assert bits_per_character(model, [0, 2]) == np.inf
     assert model.probabilities([2, 0]).tolist() == [0, 0]  # 0 of 4, then 0/0
     with pytest.raises(ValueError, match=r"context \[2\] was never followed by a symbol"):
         model.distribution([0, 2])
@@ -299,18 +299,18 @@ def test_tuning_returns_the_lowest_bits():
     tuning = tune((((n, k), AddK(counts, n, k)) for n in (1, 2) for k in (0.0, 0.1, 10.0)), held_out)
     assert set(tuning.bits) == {(n, k) for n in (1, 2) for k in (0.0, 0.1, 10.0)}
     assert tuning.bits[tuning.best] == min(tuning.bits.values())
-    assert tuning.bits[2, 0.1] == bits_per_symbol(AddK(counts, 2, 0.1), held_out)
+    assert tuning.bits[2, 0.1] == bits_per_character(AddK(counts, 2, 0.1), held_out)
 
 
 def test_the_baseline_is_the_best_on_validation_and_measured_on_test():
     split = python_docs_split()
     best = baseline(split)
     train, validation, test = (best.vocabulary.encode(part) for part in split)
-    assert best.test_bits == bits_per_symbol(best.model, test)
+    assert best.test_bits == bits_per_character(best.model, test)
     counts = NGramCounts(train, len(best.vocabulary), 8)
     for n in (3, 6, 8):
         for rule in ("estimate", "modified"):
-            assert bits_per_symbol(KneserNey(counts, n, rule), validation) >= best.validation_bits
+            assert bits_per_character(KneserNey(counts, n, rule), validation) >= best.validation_bits
     # on the texts of Python 3.11.2 to 3.13.0: 1.597 to 1.683
     assert 1.5 < best.test_bits < 1.8
 
@@ -328,7 +328,7 @@ def test_counting_and_scoring_real_text_is_quick():
     vocabulary = Vocabulary(split.alphabet)
     train, test = vocabulary.encode(split.train), vocabulary.encode(split.test)
     start = perf_counter()
-    bits = bits_per_symbol(KneserNey(NGramCounts(train, len(vocabulary), 6), 6), test)
+    bits = bits_per_character(KneserNey(NGramCounts(train, len(vocabulary), 6), 6), test)
     assert 1.5 < bits < 2.0
     assert perf_counter() - start < 4  # about 0.3 s on two cores
 
@@ -355,7 +355,7 @@ good = NGramCounts([0, 1, 0, 1], 2, 2)
         (lambda: KneserNey(good, 2, "kn"), ValueError, "discount='kn'"),
         (lambda: KneserNey(good, 2).distribution([2]), ValueError, "context: expected 0 to 1"),
         (lambda: KneserNey(good, 2).probabilities([2]), ValueError, "ids: expected 0 to 1"),
-        (lambda: bits_per_symbol(AddK(good, 1), []), ValueError, "empty text"),
+        (lambda: bits_per_character(AddK(good, 1), []), ValueError, "empty text"),
         (lambda: tune([], [0]), ValueError, "at least one"),
         (lambda: sample(AddK(good, 1), 1, rng=0), TypeError, "got int"),
         (lambda: sample(AddK(good, 1), -1, rng=np.random.default_rng(0)), ValueError, "length=-1"),

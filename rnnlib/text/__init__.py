@@ -1,0 +1,15 @@
+"""From text to arrays: a vocabulary, batches that keep or drop the state, padding, one-hot vectors.
+
+    T steps · B sequences side by side · V symbols in the vocabulary · N symbols in the text
+
+Arrays are time-first, (T, B), as everywhere in rnnlib. A network reads `x` and is asked for `y`, which is
+the same text one symbol later. Chapter 3 explains the two ways to cut a text into batches; chapter 8
+explains padding.
+
+Deliberately absent: subword segmentation, and anything that guesses an encoding.
+"""
+
+from rnnlib.text.batches import Batch, SequentialBatches, ShuffledBatches, one_hot, pad
+from rnnlib.text.vocabulary import Vocabulary, as_ids
+
+__all__ = ["Batch", "SequentialBatches", "ShuffledBatches", "Vocabulary", "as_ids", "one_hot", "pad"]
