@@ -4,16 +4,17 @@
 
 The bits per character are those of `rnnlib.ngrams` with counts from the whole training part, on the validation part.
 The page draws its samples from counts of its own, made from the piece of the training part that is stored here.
+Stored with them is the SHA-256 of the whole text, which says what the numbers were measured on.
 """
 
+import hashlib
 import json
-import platform
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnnlib.corpora import Split, python_docs_split
+from rnnlib.corpora import Split, python_docs, python_docs_split
 from rnnlib.ngrams import AddK, KneserNey, NGramCounts, bits_per_character, unseen
 from rnnlib.text import Vocabulary
 
@@ -58,7 +59,8 @@ def main() -> None:
     vocabulary = Vocabulary(sorted(set(piece)))
     counts = NGramCounts(vocabulary.encode(piece), len(vocabulary), max_order=MAX_ORDER)
     discounts = [[round(float(d[1]), 6) for d in KneserNey(counts, n).discounts] for n in range(1, MAX_ORDER + 1)]
-    result = {"python": platform.python_version(), "train": len(split.train), "ks": KS, **measure(split)}
+    sha256 = hashlib.sha256(python_docs().encode("ascii")).hexdigest()
+    result = {"sha256": sha256, "train": len(split.train), "ks": KS, **measure(split)}
     result |= {"text": piece, "discounts": discounts}
     PATH.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
     print(f"{PATH.name}: {PATH.stat().st_size:,} bytes")

@@ -226,6 +226,15 @@ def test_a_frequent_word_with_one_neighbour_is_not_expected_elsewhere():
     assert p_of[True] < 0.25  # one left neighbour against six
 
 
+def test_a_discount_of_ones_own_holds_for_all_orders():
+    counts = NGramCounts([0, 1, 0, 1, 0, 2], 3, 2)
+    model = KneserNey(counts, 2, 0.4)
+    assert [d.tolist() for d in model.discounts] == [[0, 0.4, 0.4, 0.4]] * 2
+    # 0 is followed by 1, 1, 2; order 1: left neighbours of 0, 1, 2 are 1, 1, 1
+    order_1 = (1 - 0.4) / 3 + 0.4 * 3 / 3 / 3
+    assert model.distribution([0])[1] == pytest.approx((2 - 0.4) / 3 + 0.4 * 2 / 3 * order_1)
+
+
 def test_discount_formulas_of_chen_and_goodman():
     # unigram counts 1, 1, 1, 1, 2, 2, 3, 4, 9: n1 = 4, n2 = 2, n3 = 1, n4 = 1
     ids = np.repeat(np.arange(9), [1, 1, 1, 1, 2, 2, 3, 4, 9])
@@ -255,8 +264,26 @@ def test_maximum_likelihood_gives_up_where_it_has_no_counts():
     model = AddK(NGramCounts([0, 1, 0, 1], 3, 2), order=2, k=0)
     assert bits_per_character(model, [0, 2]) == np.inf
     assert model.probabilities([2, 0]).tolist() == [0, 0]  # 0 of 4, then 0/0
-    with pytest.raises(ValueError, match=r"context \[2\] was never followed by a symbol"):
+    with pytest.raises(ValueError, match=r"context: expected one that something has followed, got \[2\]: .* 0/0"):
         model.distribution([0, 2])
+
+
+def test_perplexity_is_1_or_v_or_infinite_in_the_limits():
+    certain = AddK(NGramCounts([0, 1, 0, 1, 0], 3, 2), order=2, k=0)
+    assert perplexity(certain, [0, 1, 0, 1]) == pytest.approx((3 / 5) ** (-1 / 4))  # only the first is open
+    assert bits_per_character(certain, [1, 0, 1, 0], context=[0]) == 0
+    assert perplexity(certain, [0, 2]) == np.inf
+    assert perplexity(AddK(NGramCounts(range(3), 3, 1), order=1), [2, 2, 1]) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 11])
+def test_bits_of_two_pieces_add_up_when_the_second_knows_the_first(cut):
+    rng = np.random.default_rng(0)
+    model = KneserNey(NGramCounts(rng.integers(4, size=300), 4, 3), 3)
+    ids = rng.integers(4, size=12)
+    rest = bits_per_character(model, ids[cut:], context=ids[:cut]) * (12 - cut)
+    first = bits_per_character(model, ids[:cut]) * cut if cut else 0
+    assert first + rest == pytest.approx(bits_per_character(model, ids) * 12)
 
 
 # ------------------------------------------------------------------------------------------------- sampling
@@ -342,27 +369,27 @@ good = NGramCounts([0, 1, 0, 1], 2, 2)
         (lambda: NGramCounts([], 2, 1), ValueError, "empty text"),
         (lambda: NGramCounts([0, 2], 2, 1), ValueError, "ids: expected 0 to 1, got values from 0 to 2"),
         (lambda: NGramCounts([0.5], 2, 1), TypeError, "ids: expected integers, got an array of float64"),
-        (lambda: NGramCounts("text", 2, 1), TypeError, "ids: expected integers"),
-        (lambda: NGramCounts([0, 1], 2, 3), ValueError, "max_order=3: expected 1 to 2"),
-        (lambda: NGramCounts([0, 1], 2, 0), ValueError, "max_order=0"),
+        (lambda: NGramCounts("text", 2, 1), TypeError, "ids: expected integers, got text; Vocabulary.encode"),
+        (lambda: NGramCounts([0, 1], 2, 3), ValueError, "max_order: expected 1 to 2, the length of the text, got 3"),
+        (lambda: NGramCounts([0, 1], 2, 0), ValueError, "max_order: expected 1 to 2, .* got 0"),
         (lambda: good.count([]), ValueError, "gram: expected at least one symbol"),
-        (lambda: good.count([0, 1, 0]), ValueError, "gram: 3 symbols, expected at most max_order=2"),
-        (lambda: AddK(good, 3), ValueError, "order=3: expected 1 to 2"),
-        (lambda: AddK(good, 1, -1), ValueError, "k=-1"),
-        (lambda: AddK(good, 1, float("nan")), ValueError, "k=nan"),
-        (lambda: KneserNey(good, 0), ValueError, "order=0"),
-        (lambda: KneserNey(good, 2, 1.0), ValueError, r"discount=1\.0: expected strictly between 0 and 1"),
-        (lambda: KneserNey(good, 2, "kn"), ValueError, "discount='kn'"),
+        (lambda: good.count([0, 1, 0]), ValueError, "gram: expected at most max_order=2 symbols, got 3"),
+        (lambda: AddK(good, 3), ValueError, "order: expected 1 to 2, the max_order of the counts, got 3"),
+        (lambda: AddK(good, 1, -1), ValueError, "k: expected a finite number, at least 0, got -1"),
+        (lambda: AddK(good, 1, float("nan")), ValueError, "k: .* got nan"),
+        (lambda: KneserNey(good, 0), ValueError, "order: expected 1 to 2, .* got 0"),
+        (lambda: KneserNey(good, 2, 1.0), ValueError, r"discount: expected strictly between 0 and 1, .* got 1\.0"),
+        (lambda: KneserNey(good, 2, "kn"), ValueError, "discount: expected a number, .* got 'kn'"),
         (lambda: KneserNey(good, 2).distribution([2]), ValueError, "context: expected 0 to 1"),
         (lambda: KneserNey(good, 2).probabilities([2]), ValueError, "ids: expected 0 to 1"),
         (lambda: bits_per_character(AddK(good, 1), []), ValueError, "empty text"),
         (lambda: tune([], [0]), ValueError, "at least one"),
         (lambda: sample(AddK(good, 1), 1, rng=0), TypeError, "got int"),
-        (lambda: sample(AddK(good, 1), -1, rng=np.random.default_rng(0)), ValueError, "length=-1"),
+        (lambda: sample(AddK(good, 1), -1, rng=np.random.default_rng(0)), ValueError, "length: .* at least 0, got -1"),
         (
             lambda: sample(AddK(good, 1), 1, rng=np.random.default_rng(0), temperature=0),
             ValueError,
-            "temperature=0: expected a finite number above 0",
+            "temperature: expected a finite number above 0, got 0",
         ),
     ],
 )

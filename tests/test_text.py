@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rnnlib.text import SequentialBatches, ShuffledBatches, Vocabulary, one_hot, pad
+from rnnlib.text import Batch, SequentialBatches, ShuffledBatches, Vocabulary, one_hot, pad
 
 texts = st.text(min_size=1, max_size=60)
 
@@ -47,7 +47,7 @@ def test_unknown_symbols_map_to_the_unknown_symbol_or_fail():
     vocabulary = Vocabulary.of("aab", special=["<pad>"], unknown="?", min_count=2)
     assert vocabulary.to_list() == ["<pad>", "?", "a"]
     assert vocabulary.encode("abc").tolist() == [2, 1, 1]
-    with pytest.raises(KeyError, match="'c' is not among the 2 symbols"):
+    with pytest.raises(KeyError, match="text: expected the 2 symbols of this vocabulary, got 'c'; leave it out"):
         Vocabulary.of("ab").encode("abc")
 
 
@@ -60,13 +60,13 @@ def test_an_unknown_symbol_that_is_also_special_appears_once():
     [
         (lambda: Vocabulary([]), ValueError, "at least one symbol"),
         (lambda: Vocabulary.of(""), ValueError, "empty text"),
-        (lambda: Vocabulary(["a", "b", "a"]), ValueError, "'a' occurs twice"),
+        (lambda: Vocabulary(["a", "b", "a"]), ValueError, "symbols: expected different symbols, got 'a' twice"),
         (lambda: Vocabulary(["a", 1]), TypeError, "got 1 of type int"),
-        (lambda: Vocabulary(["a"], unknown="?"), ValueError, r"unknown='\?': expected one of the 1 symbols"),
+        (lambda: Vocabulary(["a"], unknown="?"), ValueError, r"unknown: expected one of the 1 symbols, got '\?'"),
         (lambda: Vocabulary(["a"]).decode([1]), ValueError, "expected 0 to 0, got values from 1 to 1"),
         (lambda: Vocabulary(["a"]).decode([-1]), ValueError, "got values from -1"),
         (lambda: Vocabulary(["a"]).decode([0.0]), TypeError, "expected integers, got an array of float64"),
-        (lambda: Vocabulary(["a"]).decode([[0]]), ValueError, r"expected 1 axis, got shape \(1, 1\)"),
+        (lambda: Vocabulary(["a"]).decode([[0]]), ValueError, r"ids: expected 1 axis, got 2, shape \(1, 1\)"),
     ],
 )
 def test_vocabulary_names_what_is_wrong(make, error, message):
@@ -119,6 +119,17 @@ def test_each_pass_has_a_new_order_and_a_seed_gives_it_again():
     assert (first == again[0]).all() and (second == again[1]).all()
 
 
+def test_a_batch_of_text_is_taken_apart_with_its_mask():
+    for batches in (
+        SequentialBatches(np.arange(9), 2, 2),
+        ShuffledBatches(np.arange(9), 2, 2, rng=np.random.default_rng(0)),
+    ):
+        for x, y, mask in batches:
+            assert x.shape == y.shape and mask is None  # every step is real
+    ids, mask = pad([[1, 2, 3], [4, 5]])
+    assert Batch(ids[:-1], ids[1:], mask[1:]).mask.sum() == 3
+
+
 def test_batches_say_whether_they_carry_state():
     assert SequentialBatches.carries_state and not ShuffledBatches.carries_state
 
@@ -127,13 +138,13 @@ def test_batches_say_whether_they_carry_state():
 @pytest.mark.parametrize(
     ("ids", "batch_size", "length", "error", "message"),
     [
-        (np.arange(6), 2, 3, ValueError, "6 symbols are too few for batch_size=2 times length=3; expected at least 7"),
-        ([], 1, 1, ValueError, "0 symbols are too few"),
-        (np.arange(9), 0, 3, ValueError, "batch_size=0"),
-        (np.arange(9), 2, -1, ValueError, "length=-1"),
+        (np.arange(6), 2, 3, ValueError, "ids: expected at least 7 symbols for batch_size=2 times length=3, got 6"),
+        ([], 1, 1, ValueError, "ids: expected at least 2 symbols .* got 0"),
+        (np.arange(9), 0, 3, ValueError, "batch_size: expected at least 1, got 0"),
+        (np.arange(9), 2, -1, ValueError, "length: expected at least 1, got -1"),
         (np.arange(9.0), 2, 3, TypeError, "ids: expected integers, got an array of float64"),
         ("a text", 1, 1, TypeError, "ids: expected integers"),
-        (np.zeros((3, 3), int), 1, 1, ValueError, r"ids: expected 1 axis, got shape \(3, 3\)"),
+        (np.zeros((3, 3), int), 1, 1, ValueError, r"ids: expected 1 axis, got 2, shape \(3, 3\)"),
     ],
 )
 def test_batches_name_what_is_wrong(kind, ids, batch_size, length, error, message):

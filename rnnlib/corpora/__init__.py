@@ -3,12 +3,12 @@
 Every corpus comes out of a Python package that is already installed, so a chapter still runs when a web
 host is down. Optional packages are imported only when their corpus is asked for.
 
-    python_docs, python_docs_split   English prose                                  chapters 2 and 3
-    ui_strings                       Chinese-English interface strings              chapter 10
-    dates                            Chinese-English dates, word order changes      chapter 9
-    weather                          four years of daily weather                    chapter 1
-    digits                           8×8 pictures of handwritten digits             chapter 3
-    copy_memory, delayed_copy, adding   toy tasks with a dial for how long memory must last
+    prose         python_docs, python_docs_split       English prose                               chapters 2, 3
+    translation   ui_strings                           Chinese-English interface strings           chapter 10
+                  dates                                Chinese-English dates, word order changes   chapter 9
+    weather       weather                              four years of daily weather                 chapter 1
+    digits        digits                               8×8 pictures of handwritten digits          chapter 3
+    toy_tasks     copy_memory, delayed_copy, adding    a dial for how long memory must last
 
 Deliberately absent: anything that downloads, and anything that is not the same on every call and on every
 supported release of Python.

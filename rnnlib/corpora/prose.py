@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+RELEASES = "Python 3.11.2, 3.11.7, 3.12.1, 3.13.0, 3.14.0"  # whose manuals the list was made from
 LIST = Path(__file__).with_name("python_docs.txt")  # which paragraphs; tools/choose_paragraphs.py writes it
 
 
@@ -114,13 +115,14 @@ def shared_text(topics: Mapping[str, str]) -> str:
     if len(found) < len(names) / 2:
         raise RuntimeError(
             f"pydoc_data.topics: expected the manual of Python, with {len(names)} known paragraphs, "
-            f"got {len(found)} of them in {release}; use a release from 3.11 to 3.13"
+            f"got {len(found)} of them from {release}; use one of {RELEASES}"
         )
     if len(found) < len(names):
         warnings.warn(
-            f"the manual of {release} lacks {len(names) - len(found)} of the {len(names)} paragraphs of python_docs(). "
-            "The text is what is left, so numbers measured on it differ a little from the book's; "
-            "with a release from 3.11 to 3.13 they agree.",
+            f"python_docs: expected {len(names)} paragraphs, got {len(found)}; "
+            f"the manual of {release} lacks the others. "
+            "The text is what is left, so numbers measured on it differ a little from the book's. "
+            f"None is missing in {RELEASES}.",
             stacklevel=3,
         )
     return "".join(paragraph + "\n" for paragraph in found)
@@ -221,9 +223,11 @@ def split_blocks(text: str, *, validation: float = 0.1, test: float = 0.1, round
     Split(train='a\\nb\\n', validation='c\\n', test='d\\n')
     """
     if not (validation > 0 and test > 0 and validation + test < 1):
-        raise ValueError(f"validation={validation} and test={test}: expected shares above 0 that add to less than 1")
+        raise ValueError(
+            f"validation, test: expected shares above 0 that add to less than 1, got {validation} and {test}"
+        )
     if rounds < 1:
-        raise ValueError(f"rounds={rounds}: expected at least 1")
+        raise ValueError(f"rounds: expected at least 1, got {rounds}")
     parts: tuple[list[str], list[str], list[str]] = ([], [], [])
     start = 0
     for line in text.splitlines(keepends=True):
@@ -234,8 +238,9 @@ def split_blocks(text: str, *, validation: float = 0.1, test: float = 0.1, round
     for name, part in zip(Split._fields, split, strict=True):
         if not part:
             raise ValueError(
-                f"text has {len(text.splitlines())} lines, {len(text)} characters: "
-                f"the {name} part would be empty; give a longer text, larger shares or fewer rounds"
+                f"text: expected enough lines for three parts, got {len(text.splitlines())} lines, "
+                f"{len(text)} characters: the {name} part would be empty; give a longer text, larger shares or "
+                "fewer rounds"
             )
     return split
 

@@ -28,7 +28,7 @@ def _check_task(rng: np.random.Generator, **least: tuple[int, int]) -> None:
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
     for name, (value, lower) in least.items():
         if value < lower:
-            raise ValueError(f"{name}={value}: expected at least {lower}")
+            raise ValueError(f"{name}: expected at least {lower}, got {value}")
 
 
 def copy_memory(batch: int, length: int, delay: int, n_letters: int = 8, *, rng: np.random.Generator) -> SymbolTask:
@@ -119,7 +119,7 @@ def delayed_copy(batch: int, steps: int, delay: int, n_letters: int = 2, *, rng:
     """
     _check_task(rng, batch=(batch, 1), steps=(steps, 1), delay=(delay, 0), n_letters=(n_letters, 1))
     if delay >= steps:
-        raise ValueError(f"delay={delay}: expected less than steps={steps}, else nothing is left to write")
+        raise ValueError(f"delay: expected less than steps={steps}, else nothing is left to write, got {delay}")
     x = rng.integers(n_letters, size=(steps, batch))  # (T, B)
     y = np.zeros_like(x)
     y[delay:] = x[: steps - delay]

@@ -117,7 +117,7 @@ def dates(n: int, seed: int) -> list[Pair]:
     10月6日周三 | Wed, Oct 6
     """
     if not 1 <= n <= 100_000:
-        raise ValueError(f"n={n}: expected between 1 and 100000 dates")
+        raise ValueError(f"n: expected 1 to 100000 dates, got {n}")
     babel = optional("babel.dates", "babel")
     rng = np.random.default_rng(seed)
     days = (_LAST_DAY - _FIRST_DAY).days + 1

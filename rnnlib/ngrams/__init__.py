@@ -7,6 +7,11 @@ Every model has two methods: `distribution(context)` gives P(·|h), and `probabi
 every symbol of a text. `bits_per_character`, `perplexity`, `sample` and `tune` take any such model. Chapter 2
 derives all of it.
 
+    counting     how often each n-gram occurs, and how much of another text is new
+    smoothing    from counts to probabilities: AddK, KneserNey
+    evaluation   bits per character, perplexity, the best of several models, the baseline of chapter 3
+    sampling     let a model write
+
 References
 ----------
 C. E. Shannon, "Prediction and entropy of printed English", *Bell System Technical Journal* 30, 1951.

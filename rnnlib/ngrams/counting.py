@@ -81,7 +81,7 @@ class NGramCounts:
         if len(text) == 0:
             raise ValueError("ids: expected at least one symbol, got an empty text")
         if not 1 <= max_order <= len(text):
-            raise ValueError(f"max_order={max_order}: expected 1 to {len(text)}, the length of the text")
+            raise ValueError(f"max_order: expected 1 to {len(text)}, the length of the text, got {max_order}")
         self.size, self.max_order = size, max_order
         self.levels: list[Level] = []
         self.continuations: list[Ints] = []
@@ -126,7 +126,7 @@ class NGramCounts:
         """Row of one n-gram in its level, -1 if it does not occur; 0 for the empty one."""
         symbols = as_ids(gram, "gram", self.size)
         if len(symbols) > self.max_order:
-            raise ValueError(f"gram: {len(symbols)} symbols, expected at most max_order={self.max_order}")
+            raise ValueError(f"gram: expected at most max_order={self.max_order} symbols, got {len(symbols)}")
         row = 0
         for symbol, level in zip(symbols, self.levels, strict=False):
             row = int(level.find(np.array(row * self.size + symbol)))
@@ -160,7 +160,7 @@ class NGramCounts:
 
 def check_order(counts: NGramCounts, order: int) -> None:
     if not 1 <= order <= counts.max_order:
-        raise ValueError(f"order={order}: expected 1 to {counts.max_order}, the max_order of the counts")
+        raise ValueError(f"order: expected 1 to {counts.max_order}, the max_order of the counts, got {order}")
 
 
 class Unseen(NamedTuple):
@@ -201,6 +201,6 @@ def unseen(counts: NGramCounts, ids: ArrayLike) -> Unseen:
     """
     text = as_ids(ids, "ids", counts.size)
     if len(text) < counts.max_order:
-        raise ValueError(f"ids: {len(text)} symbols, expected at least max_order={counts.max_order}")
+        raise ValueError(f"ids: expected at least max_order={counts.max_order} symbols, got {len(text)}")
     shares = [(np.mean(h < 0), np.mean(g < 0)) for h, g in counts.walk(text, counts.max_order)]
     return Unseen(*np.array(shares).T)

@@ -10,12 +10,12 @@ from rnnlib.corpora import Split
 from rnnlib.ngrams.counting import NGramCounts
 from rnnlib.ngrams.language_model import LanguageModel
 from rnnlib.ngrams.smoothing import Discount, KneserNey
-from rnnlib.text import Vocabulary
+from rnnlib.text import Vocabulary, as_ids
 
 Label = TypeVar("Label", bound=Hashable)
 
 
-def bits_per_character(model: LanguageModel, ids: ArrayLike) -> float:
+def bits_per_character(model: LanguageModel, ids: ArrayLike, *, context: ArrayLike = ()) -> float:
     """Cross-entropy of a text under a model, in bits per symbol: the mean of -log2 P(w|h).
 
     Parameters
@@ -24,6 +24,8 @@ def bits_per_character(model: LanguageModel, ids: ArrayLike) -> float:
         AddK, KneserNey, or anything with their two methods.
     ids : (N,) array of int
         The text, which the model should not have seen.
+    context : (M,) array of int
+        What stands before the text. It is read, not scored.
 
     Returns
     -------
@@ -35,6 +37,10 @@ def bits_per_character(model: LanguageModel, ids: ArrayLike) -> float:
     ValueError
         If the text is empty.
 
+    See Also
+    --------
+    rnnlib.training.bits_per_character : the same of a network.
+
     Examples
     --------
     >>> from rnnlib.ngrams import AddK, NGramCounts, bits_per_character
@@ -42,7 +48,8 @@ def bits_per_character(model: LanguageModel, ids: ArrayLike) -> float:
     >>> bits_per_character(fair_coin, [0, 0, 1])
     1.0
     """
-    p = model.probabilities(ids)
+    before, text = as_ids(context, "context", model.size), as_ids(ids, "ids", model.size)
+    p = model.probabilities(np.concatenate([before, text]))[len(before) :]
     if len(p) == 0:
         raise ValueError("ids: expected at least one symbol, got an empty text")
     with np.errstate(divide="ignore"):  # log2 0 = -inf is the right answer here
@@ -51,6 +58,9 @@ def bits_per_character(model: LanguageModel, ids: ArrayLike) -> float:
 
 def perplexity(model: LanguageModel, ids: ArrayLike) -> float:
     """2 to the power of `bits_per_character`: among how many equally likely symbols the model hesitates.
+
+    1 for a model that is certain and right, V for one that calls all symbols equally likely, infinite for one
+    that gives a symbol of the text probability 0.
 
     Examples
     --------

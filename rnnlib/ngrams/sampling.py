@@ -53,9 +53,9 @@ def sample(
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
     if not 0 < temperature < np.inf:
-        raise ValueError(f"temperature={temperature}: expected a finite number above 0")
+        raise ValueError(f"temperature: expected a finite number above 0, got {temperature}")
     if length < 0:
-        raise ValueError(f"length={length}: expected at least 0")
+        raise ValueError(f"length: expected at least 0, got {length}")
     start = as_ids(context, "context", model.size)
     text = np.concatenate([start, np.zeros(length, dtype=np.int64)])
     for t in range(len(start), len(text)):

@@ -48,7 +48,7 @@ class AddK:
     def __init__(self, counts: NGramCounts, order: int, k: float = 1.0) -> None:
         check_order(counts, order)
         if not (0 <= k < np.inf):
-            raise ValueError(f"k={k}: expected a finite number, at least 0")
+            raise ValueError(f"k: expected a finite number, at least 0, got {k}")
         self.counts, self.order, self.k, self.size = counts, order, k, counts.size
 
     def distribution(self, context: ArrayLike) -> Floats:
@@ -63,9 +63,10 @@ class AddK:
         p = np.full(self.size, float(self.k))
         p[symbols] += level.counts[where]
         if p.sum() == 0:
+            h = np.asarray(context)[-self.order + 1 :].tolist()
             raise ValueError(
-                f"context {np.asarray(context)[-self.order + 1 :].tolist()} was never followed by "
-                "a symbol, so maximum likelihood says 0/0; smooth (k > 0) or use a lower order"
+                f"context: expected one that something has followed, got {h}: "
+                "maximum likelihood says 0/0; smooth (k > 0) or use a lower order"
             )
         return p / p.sum()
 
@@ -179,7 +180,7 @@ def _discounts(c: Ints, discount: Discount) -> Floats:
     n1, n2, n3, n4 = (int(np.sum(c == i)) for i in (1, 2, 3, 4))
     if isinstance(discount, str):
         if discount not in ("estimate", "modified"):
-            raise ValueError(f'discount={discount!r}: expected a number, "estimate" or "modified"')
+            raise ValueError(f'discount: expected a number, "estimate" or "modified", got {discount!r}')
         d = n1 / (n1 + 2 * n2) if n1 and n2 else 0.75
         if discount == "modified" and n1 and n2 and n3 and n4:
             three = np.array([0.0, 1 - 2 * d * n2 / n1, 2 - 3 * d * n3 / n2, 3 - 4 * d * n4 / n3])
@@ -188,5 +189,5 @@ def _discounts(c: Ints, discount: Discount) -> Floats:
     elif 0 < discount < 1:
         d = float(discount)
     else:
-        raise ValueError(f'discount={discount}: expected strictly between 0 and 1, "estimate" or "modified"')
+        raise ValueError(f'discount: expected strictly between 0 and 1, "estimate" or "modified", got {discount}')
     return np.array([0.0, d, d, d])

@@ -6,6 +6,9 @@ Arrays are time-first, (T, B), as everywhere in rnnlib. A network reads `x` and 
 the same text one symbol later. Chapter 3 explains the two ways to cut a text into batches; chapter 8
 explains padding.
 
+    vocabulary   symbols and their integers
+    batches      Batch, the two ways to cut a text, padding, one-hot vectors
+
 Deliberately absent: subword segmentation, and anything that guesses an encoding.
 """
 

@@ -10,10 +10,19 @@ from rnnlib.text.vocabulary import as_ids
 
 
 class Batch(NamedTuple):
-    """What the network reads and what it should predict: `x` and `y`, both (T, B), `y` one symbol later."""
+    """What a network reads, what it should predict, and what of it is real; ``x, y, mask = batch`` takes it apart.
 
-    x: NDArray[np.int64]
-    y: NDArray[np.int64]
+    Attributes
+    ----------
+    x, y : arrays
+        In a batch of text (T, B) integers, `y` one symbol later.
+    mask : (T, B) array or None
+        1 for a real step, 0 for one that was only filled in (see `pad`); None if all steps are real.
+    """
+
+    x: NDArray
+    y: NDArray
+    mask: NDArray | None = None
 
 
 class SequentialBatches:
@@ -145,11 +154,11 @@ class ShuffledBatches:
 def _check_sizes(text: NDArray[np.int64], batch_size: int, length: int, needed: int) -> None:
     for name, size in (("batch_size", batch_size), ("length", length)):
         if size < 1:
-            raise ValueError(f"{name}={size}: expected at least 1")
+            raise ValueError(f"{name}: expected at least 1, got {size}")
     if len(text) < needed:
         raise ValueError(
-            f"ids: {len(text)} symbols are too few for batch_size={batch_size} times length={length}; "
-            f"expected at least {needed}"
+            f"ids: expected at least {needed} symbols for batch_size={batch_size} times length={length}, "
+            f"got {len(text)}"
         )
 
 

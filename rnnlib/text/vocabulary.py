@@ -47,9 +47,9 @@ class Vocabulary:
         self._index = {symbol: i for i, symbol in enumerate(self._symbols)}
         if len(self._index) < len(self._symbols):
             twice = next(s for i, s in enumerate(self._symbols) if self._index[s] != i)
-            raise ValueError(f"symbols: {twice!r} occurs twice")
+            raise ValueError(f"symbols: expected different symbols, got {twice!r} twice")
         if unknown is not None and unknown not in self._index:
-            raise ValueError(f"unknown={unknown!r}: expected one of the {len(self._symbols)} symbols")
+            raise ValueError(f"unknown: expected one of the {len(self._symbols)} symbols, got {unknown!r}")
         self.unknown = unknown
 
     @classmethod
@@ -122,7 +122,10 @@ class Vocabulary:
         if symbol in self._index:
             return self._index[symbol]
         if self.unknown is None:
-            raise KeyError(f"{symbol!r} is not among the {len(self)} symbols of this vocabulary")
+            raise KeyError(
+                f"text: expected the {len(self)} symbols of this vocabulary, got {symbol!r}; leave it out, "
+                "or make the vocabulary with unknown=..., a symbol that stands for all others"
+            )
         return self._index[self.unknown]
 
     def encode(self, text: Iterable[str]) -> NDArray[np.int64]:
@@ -163,9 +166,11 @@ def as_ids(ids: ArrayLike, name: str, size: int | None = None, *, ndim: int | No
     if array.size == 0:
         array = array.astype(np.int64)
     if not np.issubdtype(array.dtype, np.integer):
-        raise TypeError(f"{name}: expected integers, got an array of {array.dtype}")
+        is_text = array.dtype.kind in "US"
+        got = "text; Vocabulary.encode makes integers of it" if is_text else f"an array of {array.dtype}"
+        raise TypeError(f"{name}: expected integers, got {got}")
     if ndim is not None and array.ndim != ndim:
-        raise ValueError(f"{name}: expected {ndim} axis, got shape {array.shape}")
+        raise ValueError(f"{name}: expected {ndim} axis, got {array.ndim}, shape {array.shape}")
     if array.size and (array.min() < 0 or (size is not None and array.max() >= size)):
         raise ValueError(
             f"{name}: expected 0 to {'…' if size is None else size - 1}, got values from {array.min()} to {array.max()}"
