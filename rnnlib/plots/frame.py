@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.lines import Line2D
 
@@ -150,8 +151,9 @@ def finish(panels: Any, *, labels: str = "curves", grid: str | None = "y", **set
         if grid is not None:
             ax.grid(axis=grid, alpha=0.3)  # type: ignore[arg-type]
         _set(ax, _of_panel(settings, flat, k))
+    for ax in flat[0].figure.axes:  # with those of colour bars
         for artist in (*ax.lines, *ax.collections):
-            if _points(artist) > MANY_POINTS:
+            if isinstance(artist, QuadMesh) or _points(artist) > MANY_POINTS:
                 artist.set_rasterized(True)
     names = [ax.get_legend_handles_labels()[1] for ax in flat]
     for ax, own in zip(flat, names, strict=True):

@@ -62,7 +62,8 @@ def state_heatmap(
     if len(units) <= 24:
         ax.set_yticks(range(len(units)), [str(u) for u in units])
     ax.set(xlabel="character read", ylabel="hidden unit")
-    ax.figure.colorbar(image, ax=ax, label="h", pad=0.02)
+    bar = ax.figure.colorbar(image, ax=ax, label="h", pad=0.02)
+    bar.solids.set_rasterized(True)  # type: ignore[union-attr]  # 256 patches otherwise
     return ax
 
 
