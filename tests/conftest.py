@@ -13,32 +13,34 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("MPLBACKEND", "agg")
 
-# What takes longest comes first, so that no worker is still busy when the other has finished.
+# What takes longest comes first and pages of the book, which are many and short, last, so that no worker is still busy
+# when the other has finished.
 FIRST = (
     "test_grading_corpus",
-    "test_book",
     "test_notebooks",
     "test_exercises",
+    "test_book",
     "test_figures_browser",
     "test_grading_batch",
     "test_grading_run",
     "test_grading_dask",
     "test_grading_release",
 )
-CHAPTER = re.compile(r"tests/(test_notebooks|test_exercises)\.py::.*\[(\d\d_\w+)\]$")
+PART = re.compile(r"(tests/test_(?:notebooks|exercises|book)\.py)::.*\[(\d\d_\w+|[\w/]+\.html)\]$")
 
 
 def unit(nodeid: str) -> str:
-    """What goes to a worker as a whole: a file, because its tests share what is made once; of the files about chapters,
-    the tests of one chapter."""
-    chapter = CHAPTER.match(nodeid)
-    return f"{chapter[1]}[{chapter[2]}]" if chapter else nodeid.split("::")[0]
+    """What goes to a worker as a whole: a file, because its tests share what is made once; of the files about chapters
+    and pages, the tests of one chapter or page."""
+    part = PART.match(nodeid)
+    return f"{part[1]}[{part[2]}]" if part else nodeid.split("::")[0]
 
 
 def pytest_collection_modifyitems(items):
     def place(item):
-        name = item.path.stem
-        return FIRST.index(name) if name in FIRST else len(FIRST)
+        if unit(item.nodeid).endswith(".html]"):
+            return len(FIRST) + 1
+        return FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST)
 
     items.sort(key=place)
 

@@ -13,9 +13,11 @@ with ``--all`` every numeral and what covers it. What counts as covered:
 
 Not looked at: code, displayed formulas, small numbers in inline formulas, years, ordinals, plain 0 and 1, numbers that
 name something ("chapter 4", "position 9"), "two ways" and "three gates". In the exercises only decimals and percentages
-are looked at; the other numbers set the task. Whole numbers below 25 and fractions in words must be covered by a cell of
-the same section (from one ``##`` to the next) if it has any: elsewhere they would be covered by accident. What is left and needs no cell stands in ``tests/prose/<chapter>.toml``
-as ``"words around the number" = "reason"``. An entry that is not needed fails the test.
+are looked at; the other numbers set the task. Whole numbers below 25 and fractions in words must be covered by a cell
+of the same section (from one ``##`` to the next) if it has any, since elsewhere an equal number would be an accident.
+
+What is left and needs no cell stands in ``tests/prose/<chapter>.toml`` as ``"words around the number" = "reason"``.
+An entry that is not needed fails the test.
 """
 
 import bisect
@@ -107,6 +109,8 @@ def inline_formula(match: re.Match) -> str:
 def masked(text: str) -> str:
     """The prose with everything that is no prose blanked out, at its old length."""
     text = re.sub(r"^(`{3,})(?!\{)[\s\S]*?^\1\s*$", blank, text, flags=re.M)  # code, but no directives
+    if re.search(r"\| chapter \|$", text, re.M):  # a table with a column of chapters
+        text = re.sub(r"(?<=\|)\s*\d+\s*(?=\|$)", blank, text, flags=re.M)
     text = re.sub(r"^`{3,}.*$|^:\w+:.*$|^\s*(?:\d+\.|[-*])\s", blank, text, flags=re.M)
     text = re.sub(r"\$\$[\s\S]*?\$\$(?:\s*\([\w-]+\))?", blank, text)
     text = re.sub(r"\{\w+\}`[^`]*`|`[^`]*`|<[^>]+>|(?<=\])\([^)]*\)", blank, text)
@@ -118,7 +122,8 @@ def masked(text: str) -> str:
 
 
 def sentence_at(text: str, masked_text: str, start: int) -> tuple[int, str]:
-    ends = [m.end() for m in re.finditer(r"[.!?](?=\s)|\n\s*\n|\||\n(?=\s*[-*#]|\s*\d+\. )", masked_text)]
+    boundary = r"[.!?](?=\s)|\n\s*\n|\||\n(?=\s*[-*#]|\s*\d+\. )"
+    ends = [m.end() for m in re.finditer(boundary, masked_text) if not text[m.end() : m.end() + 1].isalnum()]
     k = bisect.bisect_right(ends, start)
     begin = ends[k - 1] if k else 0
     end = ends[k] if k < len(ends) else len(text)

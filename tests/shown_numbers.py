@@ -9,6 +9,16 @@ from fractions import Fraction
 NUMBER = r"(?:\d+(?:[,_]\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?"
 PERCENT = r"\s*(?:%|per\s+cent\b|percent\b)"
 TIMES = r"\s*(?:times\b|×(?!\s*\d)|x\b)"
+LOOKS = (
+    "xlim",
+    "ylim",
+    "xticks",
+    "yticks",
+    "linewidth",
+    "markersize",
+    "fontsize",
+    "alpha",
+)  # of a picture: no settings
 
 
 @dataclass
@@ -135,11 +145,11 @@ def read_source(shown: Shown, source: str) -> None:
             shown.settings.update(literals(node.value))
         elif isinstance(node, ast.For):
             shown.settings.update(literals(node.iter))
-        elif isinstance(node, ast.keyword):
+        elif isinstance(node, ast.keyword) and node.arg not in LOOKS:
             shown.settings.update(literals(node.value))
         elif isinstance(node, ast.FunctionDef):
             shown.settings.update(v for d in (*node.args.defaults, *node.args.kw_defaults) if d for v in literals(d))
-        elif isinstance(node, ast.Call):
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") not in ("axes", "text", "annotate"):
             shown.settings.update(v for argument in node.args for v in literals(argument))
 
 

@@ -2,11 +2,14 @@
 
 import base64
 import io
+import tomllib
+from pathlib import Path
 
 import execute
 import nbformat
 import numpy as np
 import pytest
+import yaml
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
@@ -94,6 +97,19 @@ def test_the_command_says_whose_outputs_the_committed_ones_are(monkeypatch, tmp_
     monkeypatch.setattr(execute, "execute", lambda path: None)
     assert execute.main([str(tmp_path / "any.ipynb")]) == 0
     assert (python in capsys.readouterr().err) == warned
+
+
+def test_all_files_name_the_same_releases_of_python():
+    root = Path(execute.__file__).parent.parent
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))
+    first, last = execute.PYTHONS[0], execute.PYTHONS[-1]
+    after = f"3.{int(last.partition('.')[2]) + 1}"
+    assert settings["project"]["requires-python"] == f">={first},<{after}"
+    assert settings["tool"]["mypy"]["python_version"] == first
+    assert settings["tool"]["ruff"]["target-version"] == f"py{first.replace('.', '')}"
+    workflow = yaml.safe_load((root / ".github/workflows/ci.yml").read_text(encoding="utf8"))
+    tried = workflow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert [".".join(version.split(".")[:2]) for version in tried] == list(execute.PYTHONS)
 
 
 def test_the_command_counts_failures_and_names_them(tmp_path, capsys):

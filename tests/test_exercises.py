@@ -18,9 +18,10 @@ import pytest
 
 from rnnlib.grading.exercise import Exercise, Mistake, role_of
 from rnnlib.grading.limits import Limits
-from rnnlib.grading.reading import read, take_answers
+from rnnlib.grading.reading import read
 from rnnlib.grading.release import carried, load, stale
 from rnnlib.grading.run import grade_answers
+from rnnlib.grading.taking import take_answers
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))

@@ -10,13 +10,15 @@ import pytest
 import traitlets
 
 import rnnlib.figures
-from rnnlib.bptt import Stacked
+import rnnlib.plots
+from rnnlib.bptt import Stacked, unroll
 from rnnlib.cells import RNN
 from rnnlib.corpora import python_docs, python_docs_split, weather
-from rnnlib.figures.base import HERE, Matrix, bundle, pack
+from rnnlib.figures.base import HERE, Data, Matrix, bundle, pack
 from rnnlib.figures.ngram_dial import KS
+from rnnlib.figures.shipped import SHIPPED, shipped
 from rnnlib.ngrams import AddK, KneserNey, NGramCounts, bits_per_character, unseen
-from rnnlib.text import Vocabulary
+from rnnlib.text import Vocabulary, one_hot
 from rnnlib.training import Model, load_pretrained
 
 FIGURES = {name: getattr(rnnlib.figures, name) for name in rnnlib.figures.__all__}
@@ -53,17 +55,56 @@ def test_html_carries_the_state_and_a_text_for_pages_without_scripts(name):
     figure = FIGURES[name]()
     page = figure.to_html()
     state = json.loads(html.unescape(re.search(r'data-state="([^"]*)"', page)[1]))
-    assert state == json.loads(json.dumps(figure.state()))
+    usual = json.loads(json.dumps(figure.defaults()))
+    assert {**usual, **state} == {**json.loads(json.dumps(figure.state())), "controls": usual["controls"]}
+    assert set(figure.controls) <= set(state)
     text = re.sub(r"<[^>]*>", "", page.partition("<p>")[2])
     assert len(text.split()) >= 25, "the fallback tells a reader without scripts too little"
 
 
 @every_figure
 def test_a_figure_and_its_data_are_small(name):
-    figure = FIGURES[name]
-    host = (HERE / "host.js").stat().st_size
-    size = len(figure._esm.encode()) + len(figure._css.encode()) + len(figure().to_html().encode()) + host
-    assert size <= MAXIMAL_SIZE
+    figure = FIGURES[name]()
+    page = len((HERE / "host.js").read_bytes()) + len(figure.to_html().encode())
+    data = sum(len(json.dumps(getattr(figure, trait))) for trait in named(figure))
+    assert page + len(figure._esm.encode()) + len(figure._css.encode()) + data <= MAXIMAL_SIZE
+
+
+def named(figure):
+    """The traits that name shipped data."""
+    return [name for name, trait in figure.traits().items() if isinstance(trait, Data)]
+
+
+@every_figure
+def test_an_output_names_its_data_and_a_kernel_sends_their_content(name):
+    figure = FIGURES[name]()
+    assert len(figure.to_html()) < 2000
+    for trait in named(figure):
+        value = figure.state()[trait]
+        assert value in SHIPPED
+        assert f'"{trait}":"{value}"' in html.unescape(figure.to_html())
+        assert figure.get_state(trait) == {trait: shipped(value)}
+
+
+def test_data_of_ones_own_travel_in_the_output():
+    measured = {**shipped("truncation_window"), "B": 17}
+    figure = rnnlib.figures.TruncationWindow(measured=measured)
+    assert '"B":17' in html.unescape(figure.to_html())
+    assert figure.get_state("measured") == {"measured": measured}
+
+
+@every_figure
+def test_limits_of_the_controls_are_those_of_the_traits(name):
+    figure = FIGURES[name]()
+    for control, limits in figure.controls.items():
+        if limits.get("type") == "number":
+            for end in ("min", "max"):
+                if end in limits:
+                    setattr(figure, control, limits[end])
+                    with pytest.raises(traitlets.TraitError):
+                        setattr(figure, control, limits[end] + (1 if end == "max" else -1))
+        for value in limits.get("values", []):
+            setattr(figure, control, value)
 
 
 @every_figure
@@ -77,7 +118,11 @@ def test_bundle_imports_nothing_and_loads_nothing(name):
 
 def test_every_module_is_used_by_a_figure():
     shared = {path.stem for path in HERE.glob("*.js")} - set(FIGURES) - {"host"}
-    imported = {n for name in FIGURES for n in re.findall(r'from "\./(\w+)\.js"', (HERE / f"{name}.js").read_text())}
+    imported, open_ = set(), list(FIGURES)
+    while open_:
+        for name in re.findall(r'from "\./(\w+)\.js"', (HERE / f"{open_.pop()}.js").read_text(encoding="utf8")):
+            open_ += [name] if name not in imported else []
+            imported.add(name)
     assert shared == imported
 
 
@@ -122,9 +167,12 @@ def test_extension_leaves_pages_without_figures_alone_and_prefers_html():
     )
     sphinx_ext.add_scripts(app, "page", "page.html", {"body": "<p>no figure</p>"}, None)
     assert added == []
-    two = rnnlib.figures.UnrollStepper().to_html() * 2
+    two = rnnlib.figures.UnrollStepper().to_html() * 2 + rnnlib.figures.NgramDial().to_html()
     sphinx_ext.add_scripts(app, "page", "page.html", {"body": two}, None)
-    assert added == ["figures/UnrollStepper.css", "figures/UnrollStepper.js", "figures/host.js"]
+    assert added == [
+        *("figures/NgramDial.css", "figures/UnrollStepper.css", "figures/data/ngram_dial.js"),
+        *("figures/NgramDial.js", "figures/UnrollStepper.js", "figures/host.js"),
+    ]
 
 
 def test_ngram_dial_shows_measurements_of_this_library():
@@ -132,7 +180,7 @@ def test_ngram_dial_shows_measurements_of_this_library():
     vocabulary = Vocabulary(split.alphabet)
     counts = NGramCounts(vocabulary.encode(split.train), len(vocabulary), max_order=4)
     validation = vocabulary.encode(split.validation)
-    measured = rnnlib.figures.NgramDial().measured
+    measured = shipped("ngram_dial")
     assert measured["ks"] == list(KS)
     assert measured["sha256"] == hashlib.sha256(python_docs().encode("ascii")).hexdigest()
     assert split.train.startswith(measured["text"])
@@ -144,7 +192,7 @@ def test_ngram_dial_shows_measurements_of_this_library():
 
 
 def test_truncation_window_shows_what_the_chapter_says():
-    measured = rnnlib.figures.TruncationWindow().measured
+    measured = shipped("truncation_window")
     assert len(measured["ks"]) == len(measured["memory"])
     assert measured["memory"] == sorted(measured["memory"])
     for window in ("chunks", "sliding"):
@@ -173,16 +221,44 @@ def test_type_ahead_rejects_models_it_cannot_show():
     rng = np.random.default_rng(0)
     model = Model(RNN(3, 4, rng=rng), 3, rng=rng)
     with pytest.raises(ValueError, match="vocabulary: expected one character for each of the model's 3 inputs and 3"):
-        rnnlib.figures.TypeAhead.of(model, ["a", "b"])
+        rnnlib.figures.TypeAhead(model, ["a", "b"])
     with pytest.raises(ValueError, match="single characters"):
-        rnnlib.figures.TypeAhead.of(model, ["a", "b", "cd"])
+        rnnlib.figures.TypeAhead(model, ["a", "b", "cd"])
+    with pytest.raises(TypeError, match="vocabulary: expected a model together with its vocabulary"):
+        rnnlib.figures.TypeAhead(model)
     stacked = Model(Stacked([RNN(3, 4, rng=rng), RNN(4, 4, rng=rng)]), 3, rng=rng)
     with pytest.raises(TypeError, match="model: expected one RNN, GRU or LSTM as its layer, got Stacked"):
-        rnnlib.figures.TypeAhead.of(stacked, ["a", "b", "c"])
+        rnnlib.figures.TypeAhead(stacked, ["a", "b", "c"])
+
+
+def test_type_ahead_shows_the_unit_of_chapter_3_first():
+    """The unit whose state goes with the bit "a quotation is open", by a loop over the test text."""
+    model, notes = load_pretrained("char_rnn")
+    vocabulary = Vocabulary(list(notes["vocabulary"]))
+    lines = [line for line in python_docs_split().test.splitlines() if line.count('"') in (2, 4)][:60]
+    text = "\n" + "\n".join(lines)
+    trace = unroll(model.layer, one_hot(vocabulary.encode(text)[:, None], len(vocabulary)))
+    inside, bits = False, []
+    for character in text:
+        inside ^= character == '"'
+        bits.append(inside)
+    correlation = [abs(np.corrcoef(h, bits)[0, 1]) for h in trace.h[:, 0].T]
+    assert shipped("char_rnn")["unit"] == int(np.argmax(correlation))
+
+
+def test_ask_takes_three_kinds_of_answers_and_refuses_what_cannot_be_right():
+    ask = rnnlib.figures.Ask.number("How many?", 0.5, tolerance=0.1, hints={2: "less", "above": "less"})
+    assert (ask.kind, ask.answer, ask.hints) == ("number", "0.5", {"2": "less", "above": "less"})
+    with pytest.raises(ValueError, match="answer and hints: expected one of"):
+        rnnlib.figures.Ask.choice("Which?", ["a", "b"], "c")
+    with pytest.raises(ValueError, match="answer and hints: expected one of"):
+        rnnlib.figures.Ask.choice("Which?", ["a", "b"], "b", hints={"d": "no"})
+    with pytest.raises(ValueError, match="in another order"):
+        rnnlib.figures.Ask.order("Sort", ["a", "b"], ["a", "b"])
 
 
 def test_examples_of_shapes_fit_their_shape():
-    for shape, examples in rnnlib.figures.Shapes().examples.items():
+    for shape, examples in shipped("shapes").items():
         assert len(examples) == 3
         for example in examples:
             columns = example["columns"]
@@ -195,3 +271,9 @@ def test_examples_of_shapes_fit_their_shape():
                 "many-to-many, equal": read == written == len(columns) > 1,
                 "many-to-many, unequal": 1 < read != written > 1,
             }[shape]
+
+
+def test_palette_is_the_one_that_plots_use():
+    """Each colour of a plot stands in the palette, so that the pages know its partner on a dark ground."""
+    palette = (HERE / "palette.css").read_text(encoding="utf8").lower()
+    assert not [colour for colour in rnnlib.plots.COLOURS if colour.lower() not in palette]

@@ -29,13 +29,15 @@ BOOK = Path(__file__).resolve().parent.parent / "book"
 PYTHONS = ("3.11", "3.12", "3.13")
 # What a run could otherwise pick up from the person who starts it; the tests run the chapters with the same. Everything
 # else is handed on, so OPENBLAS_CORETYPE and NPY_DISABLE_CPU_FEATURES try another processor's arithmetic.
+# One thread: chapters run beside other tests, and two threads that wait for one another on a busy machine take many
+# times as long (chapter 4 at a load of 7: 15 s with one, more than 70 s with two).
 ENVIRONMENT = {
     "KERAS_BACKEND": "torch",
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "OMP_NUM_THREADS": "2",
-    "OPENBLAS_NUM_THREADS": "2",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "PYTHONWARNINGS": "default",
     "TZ": "UTC",

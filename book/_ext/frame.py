@@ -1,10 +1,11 @@
 """Sphinx extension of the book's frame: a page loads nothing that is not in the book's own folder.
 
 * MathJax is copied out of the installed package ``sphinx-mathjax-offline``: the parts that a page can ask for.
+* The colours of `rnnlib.figures` are those of the pages, and matplotlib's drawings take part in them (`drawings.py`).
 * The theme's script stops writing to the console of every reader's browser.
 * The list of references loses two ARIA roles that docutils gives it and that no longer exist or do not fit,
   an empty heading of a table (the corner above its row names) becomes a plain empty cell, and a heading that is
-  nothing but an equation gets a name in plain text for screen readers.
+  nothing but an equation gets a name in plain text for screen readers. A comma after a formula stays on its line.
 * ``index.html`` is a complete page, so that it is accessible too while it leads on to the first one.
 """
 
@@ -12,11 +13,15 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from drawings import inline_drawings
 from sphinx.application import Sphinx
 from sphinx.util.fileutil import copy_asset
 
+from rnnlib.figures.base import HERE as FIGURES
+
 EMPTY_HEADING = re.compile(r"<th([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>")
 EQUATION_HEADING = re.compile(r'(<th[^>]*>\s*<p>)<span class="math ([^"]*)">\\\((.*?)\\\)</span>(</p>\s*</th>)', re.S)
+MARK_AFTER_FORMULA = re.compile(r'(<span class="math [^"]*">[^<]*</span>)([.,;:!?)’”]+)')
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 
 INDEX = """<!DOCTYPE html>
@@ -68,6 +73,7 @@ def repair_markup(app: Sphinx, page: str, template: str, context: dict, doctree:
     body = body.replace('role="list" class="citation-list"', 'class="citation-list"')
     body = body.replace(' role="doc-biblioentry"', "")
     body = EQUATION_HEADING.sub(named_heading, body)
+    body = MARK_AFTER_FORMULA.sub(r'<span class="with-mark">\1\2</span>', body)
     context["body"] = EMPTY_HEADING.sub(r"<td\1></td>", body)
 
 
@@ -79,6 +85,14 @@ def name_summaries(app: Sphinx, page: str, template: str, context: dict, doctree
         context["generate_toctree_html"] = lambda *args, **options: str(generate(*args, **options)).replace(
             "<summary>", label
         )
+
+
+def write_palette(app: Sphinx) -> None:
+    """Put the palette that pages, figures and drawings share where the pages load it from."""
+    if app.builder.format == "html":
+        static = Path(app.outdir) / "_static"
+        static.mkdir(parents=True, exist_ok=True)
+        (static / "palette.css").write_text((FIGURES / "palette.css").read_text(encoding="utf8"), encoding="utf8")
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -96,6 +110,8 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("builder-inited", write_palette)
+    app.connect("html-page-context", inline_drawings)
     app.connect("html-page-context", repair_markup)
     app.connect("html-page-context", name_summaries, priority=900)  # after the theme's own
     app.connect("build-finished", finish)

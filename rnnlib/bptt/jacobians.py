@@ -93,13 +93,12 @@ def _copies(trace: Trace, sequence: int, count: int) -> Trace:
         raise IndexError(f"sequence: the batch has {trace.x.shape[1]} sequences, got {sequence}")
     b = np.full(count, sequence)
     return Trace(
-        cell=trace.cell,
+        layer=trace.cell,
         x=trace.x[:, b],
         mask=None if trace.mask is None else trace.mask[:, b],
         reverse=trace.reverse,
         visited=tuple(s[:, b] for s in trace.visited),
-        gate_values=trace.gate_values[:, :, b],
-        saved=tuple(s[:, b] for s in trace.saved),
+        steps=[tuple(value[b] for value in values) for values in trace.steps],
         drop_x=None if trace.drop_x is None else trace.drop_x[b],
         drop_h=None if trace.drop_h is None else trace.drop_h[b],
     )

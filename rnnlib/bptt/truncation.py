@@ -6,7 +6,8 @@ import numpy as np
 
 from rnnlib.bptt.trace import Gradients, Trace
 from rnnlib.bptt.unrolling import backward
-from rnnlib.cells.cell import Array, as_real
+from rnnlib.cells.arguments import as_real
+from rnnlib.cells.cell import Array
 
 
 def truncated_backward(

@@ -1,262 +1,386 @@
 // Order and smoothing of an n-gram model: bits per character, unseen n-grams, a sample. See ngram_dial.py.
+
 import { pick, random } from "./cells.js";
-import { View, fixed, html, svg } from "./view.js";
+import { axes, curve, knob, label, scale } from "./chart.js";
+import { Counts } from "./counts.js";
+import { clamp, fixed, svg, visible } from "./elements.js";
+import { mark } from "./stage.js";
+import { View } from "./view.js";
+
+export { Counts };
 
 const ORDERS = [1, 2, 3, 4, 5, 6, 7, 8];
-const SAMPLE = 180; // characters
+const SAMPLE = 140; // characters
+const HIGHEST = 5.2; // bits in sight
+const FOLLOWERS = 7;
+const KINDS = { "maximum likelihood": "ml", "add-k": "addk", "Kneser-Ney": "kn" };
+const NAMES = { "maximum likelihood": "no smoothing", "add-k": "add-k", "Kneser-Ney": "Kneser–Ney" };
 
-// ---- the counts, made in the page from a piece of text --------------------------------------------------------------
+// ---- what is shown --------------------------------------------------------------------------------------------------
 
-export class Counts {
-  constructor(text, discounts) {
-    this.text = text;
-    this.alphabet = [...new Set(text)].sort((a, b) => a.codePointAt(0) - b.codePointAt(0));
-    this.index = new Map(this.alphabet.map((character, k) => [character, k]));
-    this.discounts = discounts;
-    this.known = new Map();
-  }
-
-  // what has followed a context: { counts: c(hw), lefts: N1+(·hw) }, each (V,)
-  followers(context) {
-    if (this.known.has(context)) return this.known.get(context);
-    const V = this.alphabet.length;
-    const counts = new Float64Array(V);
-    const lefts = Array.from({ length: V }, () => new Set());
-    const { text, index } = this;
-    for (
-      let at = text.indexOf(context);
-      at >= 0 && at + context.length < text.length;
-      at = text.indexOf(context, at + 1)
-    ) {
-      const w = index.get(text[at + context.length]);
-      counts[w]++;
-      if (at > 0) lefts[w].add(text[at - 1]);
-    }
-    const found = { counts, lefts: Float64Array.from(lefts, (set) => set.size) };
-    this.known.set(context, found);
-    return found;
-  }
-
-  // P(·|h) = (c(hw) + k) / (c(h·) + k V); null where k = 0 and h has not been seen
-  addK(context, order, k) {
-    const { counts } = this.followers(tail(context, order - 1));
-    const total = sum(counts) + k * counts.length;
-    return total > 0 ? Array.from(counts, (c) => (c + k) / total) : null;
-  }
-
-  // interpolated: (c − D)/c(h·) + D N1+(h·)/c(h·) · P(w|h'), with N1+(·hw) for c below the highest order
-  kneserNey(context, order) {
-    const h = tail(context, order - 1);
-    let p = this.alphabet.map(() => 1 / this.alphabet.length);
-    for (let n = 1; n <= h.length + 1; n++) {
-      const { counts, lefts } = this.followers(tail(h, n - 1));
-      const c = n < order ? lefts : counts;
-      const D = this.discounts[order - 1][n - 1];
-      const total = sum(c);
-      if (total === 0) continue;
-      const passedOn = (D * c.filter((count) => count > 0).length) / total;
-      p = p.map((shorter, w) => Math.max(0, c[w] - D) / total + passedOn * shorter);
-    }
-    return p;
-  }
-
-  distribution(context, { order, smoothing, k }) {
-    if (smoothing === "Kneser-Ney") return this.kneserNey(context, order);
-    return this.addK(context, order, smoothing === "add-k" ? k : 0);
-  }
+function curves(model) {
+  const { bits, ks } = model.get("measured");
+  return {
+    "maximum likelihood": bits["maximum likelihood"],
+    "add-k": bits["add-k"][ks.indexOf(model.get("k"))],
+    "Kneser-Ney": bits["Kneser-Ney"],
+  };
 }
 
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-const tail = (text, length) => (length > 0 ? text.slice(-length) : "");
-
-// A text drawn from the model, starting after a line break. `blind`: its whole context was never seen.
+// A text drawn from the model, starting after a line break; one letter per piece of work.
 function* sample(counts, options, seed) {
   const uniform = random(seed);
   let context = "\n";
   for (let n = 0; n < SAMPLE; n++) {
     const p = counts.distribution(context, options);
     if (p === null) return; // the end of the piece: nothing has ever followed
-    const h = tail(context, options.order - 1);
-    const blind = sum(counts.followers(h).counts) === 0;
     const character = counts.alphabet[pick(p, uniform())];
-    yield { character, blind };
-    context = tail(context + character, 8);
+    yield { character, blind: !counts.seen(context, options.order) };
+    context = (context + character).slice(-8);
   }
 }
 
-// ---- the curves -----------------------------------------------------------------------------------------------------
+// ---- the picture ----------------------------------------------------------------------------------------------------
 
-function curves(model) {
-  const { bits, ks, unseen } = model.get("measured");
-  return {
-    "maximum likelihood": bits["maximum likelihood"],
-    "add-k": bits["add-k"][ks.indexOf(model.get("k"))],
-    "Kneser-Ney": bits["Kneser-Ney"],
-    unseen,
+function layout(width) {
+  const wide = width > 560;
+  const right = wide ? Math.round(width * 0.54) : width - 6;
+  const [top, bottom] = wide ? [50, 262] : [44, 178];
+  const bars = bottom + (wide ? 74 : 64);
+  const x = scale([0.5, 8.5], [26, right], { ticks: ORDERS });
+  const y = scale([0, HIGHEST], [bottom, top], { ticks: wide ? [0, 1, 2, 3, 4, 5] : [0, 2, 4] });
+  const left = wide ? right + 44 : 0;
+  const columns = Math.floor((width - left) / 8.45);
+  const text = {
+    left,
+    top: wide ? 30 : bars + 48,
+    columns,
+    lines: Math.ceil((SAMPLE - 0.5) / columns),
+    pitch: wide ? 21 : 19,
   };
+  const under = text.top + text.lines * text.pitch + (wide ? 26 : 22);
+  const row = wide ? 22 : 18;
+  const rows = wide ? FOLLOWERS : 3;
+  const height = wide ? Math.max(bars + 26, under + rows * row + 4) : under + rows * row + 2;
+  return { wide, width, x, y, top, bottom, bars, text, under, row, rows, height };
 }
 
-const KINDS = { "maximum likelihood": "ml", "add-k": "addk", "Kneser-Ney": "kn" };
-
-function draw(root, width, model) {
-  const [left, right, top] = [30, 12, 40];
-  const plot = width < 460 ? 170 : 220;
-  const bars = 70;
-  const height = top + plot + 34 + bars + 24;
-  const x = (n) => left + ((n - 0.5) * (width - left - right)) / 8;
-  const y = (bits) => top + plot - (Math.min(bits, 5.2) / 5.2) * plot;
-  root.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  root.setAttribute("height", height);
-  const all = curves(model);
-  const chosen = model.get("smoothing");
-  const parts = [...axes(width, left, right, x, y, top, plot)];
-  const names = Object.keys(KINDS).sort((a, b) => (a === chosen) - (b === chosen)); // the chosen one on top
-  for (const name of names) parts.push(...curve(all[name], x, y, top, KINDS[name], name === chosen));
-  parts.push(...reading(all[chosen][model.get("order") - 1], model.get("order"), x, y, top, KINDS[chosen], width));
-  parts.push(...unseenBars(all.unseen, model.get("order"), x, top + plot + 34, bars, (width - left - right) / 8, left));
-  root.replaceChildren(...parts);
-}
-
-const label = (x, y, text, options = {}) => svg("text", { x, y, class: "rf-soft", "font-size": 12, ...options }, text);
-
-function axes(width, left, right, x, y, top, plot) {
-  const parts = [label(0, 14, "bits per character, held-out text")];
-  for (const bits of [0, 1, 2, 3, 4, 5]) {
-    parts.push(svg("line", { class: "ng-grid", x1: left, x2: width - right, y1: y(bits), y2: y(bits) }));
-    parts.push(label(left - 8, y(bits) + 4, bits, { "text-anchor": "end" }));
-  }
-  for (const n of ORDERS) parts.push(label(x(n), top + plot + 17, n, { "text-anchor": "middle" }));
-  return parts;
-}
-
-// a curve; where it is infinite it leaves through the top
-function curve(bits, x, y, top, kind, chosen) {
-  const points = ORDERS.map((n) => [x(n), bits[n - 1] === null ? top - 14 : y(bits[n - 1])]);
-  const finite = bits.filter((value) => value !== null).length;
-  const inside = points.slice(0, finite + 1);
-  const style = { class: `ng-curve ${kind} ${chosen ? "chosen" : ""}` };
-  const parts = [svg("polyline", { ...style, points: inside.map((point) => point.join(",")).join(" ") })];
-  points.forEach(([px, py], n) => {
-    if (bits[n] !== null) parts.push(svg("circle", { ...style, cx: px, cy: py, r: chosen ? 4 : 2.5 }));
-    else parts.push(svg("text", { ...style, x: px, y: top - 8, "font-size": 15, "text-anchor": "middle" }, "∞"));
+function curveMarks(place, model, ghost) {
+  const { x, y, top } = place;
+  const [order, chosen] = [model.get("order"), model.get("smoothing")];
+  const marks = axes(x, y, {
+    yTitle: "bits per character, new text",
+    yTitleAt: 14,
+    xTitle: "order n: the model sees n − 1 characters",
   });
-  return parts;
+  const at = (bits) => (bits === null ? top - 16 : y(Math.min(bits, HIGHEST)));
+  if (ghost)
+    marks.push(
+      curve(
+        "ghost",
+        ORDERS.map((n) => [x(n), at(ghost[n - 1])]),
+        { class: "ng-curve ghost" },
+      ),
+    );
+  const all = Object.entries(curves(model)).sort(([a], [b]) => (a === chosen) - (b === chosen));
+  for (const [name, bits] of all) {
+    const kind = `${KINDS[name]} ${name === chosen ? "chosen" : ""}`;
+    const finite = bits.filter((value) => value !== null).length;
+    const points = ORDERS.slice(0, Math.min(8, finite + 1)).map((n) => [x(n), at(bits[n - 1])]);
+    marks.push(curve(`curve ${name}`, points, { class: `ng-curve ${kind}` }));
+    bits.forEach((value, n) => {
+      if (value === null) {
+        const style = { class: `ng-name ${kind}`, "text-anchor": "middle", "font-size": 14 };
+        marks.push(label(`p${name}${n}`, x(n + 1), top - 6, "∞", style));
+      } else
+        marks.push(mark("circle", `p${name}${n}`, { class: `ng-point ${kind}`, cx: x(n + 1), cy: at(value), r: 3 }));
+    });
+    const where = { ml: [4.6, top + 8], addk: [8.45, at(bits[7]) - 11], kn: [8.45, at(bits[7]) + 20] }[KINDS[name]];
+    const text =
+      name === "add-k"
+        ? `add-k, k = ${model.get("k")}`
+        : name === "Kneser-Ney"
+          ? "Kneser–Ney"
+          : "no smoothing: infinite";
+    const style = {
+      class: `ng-name ${kind}`,
+      "text-anchor": name === "maximum likelihood" ? "start" : "end",
+      "font-size": 13,
+    };
+    marks.push(label(`name ${name}`, x(where[0]), where[1], text, style));
+  }
+  const bits = all.at(-1)[1][order - 1];
+  const cy = at(bits);
+  const value = bits === null ? "∞" : fixed(bits, 2);
+  marks.push(mark("line", "drop", { class: "ng-drop", x1: x(order), x2: x(order), y1: cy, y2: place.bars }));
+  const below = KINDS[chosen] === "kn" && order > 3;
+  const beside = { class: `ng-value ${KINDS[chosen]}`, "font-size": 16, "text-anchor": order > 6 ? "end" : "start" };
+  marks.push(
+    label("value", x(order) + (order > 6 ? -14 : 14), below ? cy + 22 : Math.max(cy - 10, top + 24), value, beside),
+  );
+  return marks;
 }
 
-// the value at the chosen order
-function reading(bits, order, x, y, top, kind, width) {
-  const text = bits === null ? "∞" : fixed(bits, 2);
-  const cy = bits === null ? top - 13 : y(bits);
-  const right = x(order) > width - 60;
-  const where = { x: x(order) + (right ? -12 : 0), y: cy - 14, "text-anchor": right ? "end" : "middle" };
-  const parts = [svg("line", { class: "ng-now", x1: x(order), x2: x(order), y1: cy + 10, y2: y(0) + 4 })];
-  if (bits === null) return parts;
-  parts.push(svg("circle", { class: `ng-ring ${kind}`, cx: x(order), cy, r: 8 }));
-  parts.push(svg("text", { class: `ng-value ${kind}`, ...where, "font-size": 16 }, text));
-  return parts;
-}
-
-function unseenBars(unseen, order, x, top, height, gap, left) {
-  const parts = [label(0, top + 8, "new n-grams in held-out text")];
-  const full = height - 34;
+function unseenMarks({ x, bars, wide }, model) {
+  const { unseen } = model.get("measured");
+  const order = model.get("order");
+  const gap = x(2) - x(1);
+  const marks = [];
   ORDERS.forEach((n) => {
-    const size = Math.max(1, unseen[n - 1] * full * 2);
-    const style = { class: n === order ? "ng-bar now" : "ng-bar", x: x(n) - gap * 0.3, width: gap * 0.6 };
-    parts.push(svg("rect", { ...style, y: top + height - size, height: size, rx: 2 }));
-    const percent = `${fixed(100 * unseen[n - 1], unseen[n - 1] < 0.1 ? 1 : 0)}%`;
-    const emphasis = n === order ? "ng-share now" : "ng-share";
-    parts.push(
-      label(x(n), top + height + 16, percent, { "text-anchor": "middle", class: emphasis, "font-size": 11.5 }),
+    const share = unseen[n - 1];
+    const now = n === order ? "now" : "";
+    const size = Math.max(1, share * 46);
+    const box = { class: `ng-bar ${now}`, x: x(n) - gap * 0.3, width: gap * 0.6, y: bars - size, height: size, rx: 2 };
+    marks.push(mark("rect", `bar${n}`, box));
+    const text = { class: `ng-share ${now}`, "text-anchor": "middle", "font-size": wide ? 12 : 11.5 };
+    marks.push(label(`share${n}`, x(n), bars + 15, `${fixed(100 * share, share < 0.1 && wide ? 1 : 0)}%`, text));
+  });
+  marks.push(
+    label("unseen", x(1) - gap * 0.3, bars - (wide ? 12 : 10), "n-grams of new text never seen before", {
+      class: "rf-soft ng-why",
+    }),
+  );
+  return marks;
+}
+
+// the sample; the context of the letter that is looked at, and what has followed it
+function sampleMarks({ text, wide }, letters, looked, order, seed) {
+  const at = (n) => [text.left + (n % text.columns) * 8.45, text.top + Math.floor(n / text.columns) * text.pitch];
+  const marks = [label("sample", text.left, text.top - 12, `sample ${seed}: ${wide ? "point at" : "tap"} a letter`)];
+  letters.forEach(({ character, blind }, n) => {
+    const [x, y] = at(n);
+    const context = n < looked && n >= looked - order + 1;
+    const kind = n === looked ? "looked" : context ? "context" : "";
+    if (kind)
+      marks.push(mark("rect", `at${n}`, { class: `ng-mark ${kind}`, x, y, width: 8.7, height: text.pitch - 2 }));
+    const style = {
+      class: `ng-letter on ${blind ? "blind" : ""} ${kind}`,
+      x: x + 4.2,
+      y: y + 14,
+      "font-size": 14,
+      "text-anchor": "middle",
+    };
+    marks.push(mark("text", `s${n}`, style, character === "\n" ? "⏎" : character));
+  });
+  return { marks, at };
+}
+
+function followerMarks({ text, under, row, rows, width }, found, order) {
+  if (!found) return [];
+  const { context, total, list, character } = found;
+  const shown = `“${[...context].map((c) => (c === "\n" ? "⏎" : c)).join("")}”`;
+  const after = order === 1 ? "without context" : `after ${shown}`;
+  const head = total
+    ? `${after}: seen ${total.toLocaleString("en-US")} times, followed by`
+    : `${after}: never seen, a guess`;
+  const marks = [label("head", text.left, under - 8, head, { class: "rf-strong" })];
+  const most = Math.max(1, ...list.map(({ count }) => count));
+  const full = width - text.left - 104;
+  list.slice(0, rows).forEach((entry, n) => {
+    const y = under + n * row;
+    const now = entry.character === character ? "now" : "";
+    const size = Math.max(1, (entry.count / most) * full);
+    marks.push(
+      label(`fn${n}`, text.left + 12, y + 14, visible(entry.character), {
+        class: `ng-letter ${now}`,
+        "font-size": 14,
+        "text-anchor": "middle",
+      }),
+    );
+    marks.push(
+      mark("rect", `fb${n}`, {
+        class: `ng-count ${now}`,
+        x: text.left + 26,
+        y: y + 2,
+        width: size,
+        height: row - 5,
+        rx: 2,
+      }),
+    );
+    marks.push(
+      label(`fc${n}`, text.left + 32 + size, y + 14, `${entry.count}×, p ${fixed(entry.p, 2)}`, { "font-size": 12 }),
     );
   });
-  parts.push(
-    svg("line", { class: "ng-grid", x1: left, x2: x(8) + gap / 2, y1: top + height + 0.5, y2: top + height + 0.5 }),
-  );
-  return parts;
+  return marks;
 }
 
 // ---- the figure -----------------------------------------------------------------------------------------------------
 
-function legend() {
-  const entry = (name, kind) => html("span", { class: `ng-key ${kind}` }, name);
-  return html("p", { class: "ng-legend" }, ...Object.entries(KINDS).map(([name, kind]) => entry(name, kind)));
-}
-
 function summarise(model) {
   const [order, smoothing, k] = ["order", "smoothing", "k"].map((name) => model.get(name));
-  const all = curves(model);
-  const bits = all[smoothing][order - 1];
-  const name = smoothing === "add-k" ? `add-k with k = ${k}` : smoothing;
+  const bits = curves(model)[smoothing][order - 1];
+  const name = smoothing === "add-k" ? `add-k with k = ${k}` : NAMES[smoothing];
+  const share = fixed(100 * model.get("measured").unseen[order - 1], 1);
   const cost =
     bits === null
-      ? "infinitely many bits: it gives probability zero to what it has not seen"
+      ? "infinitely many bits, since one unseen n-gram gets probability 0"
       : `${fixed(bits, 2)} bits per character`;
-  const share = fixed(100 * all.unseen[order - 1], 1);
-  return `Order ${order}, ${name}: held-out text costs ${cost}. Of its ${order}-grams, ${share} % never occur in the training text.`;
+  return `Order ${order}, ${name}: new text costs ${cost}. ${share} % of its ${order}-grams never occur in the training text.`;
 }
 
 function render({ model, el }) {
-  const view = new View({ model, el }, "How much context, and how to smooth?");
-  const { text, discounts, train, ks } = model.get("measured");
+  const view = new View({ model, el });
+  view.form.classList.add("ng");
+  const { text, discounts, ks } = model.get("measured");
   const counts = new Counts(text, discounts);
   const options = () => ({ order: model.get("order"), smoothing: model.get("smoothing"), k: model.get("k") });
-  const page = html("p", { class: "ng-sample" });
-  let frame = 0;
+  let [place, letters, ghost] = [layout(900), [], null];
+  const looked = () => Math.min(model.get("letter"), letters.length - 1);
 
-  // the sample is written a few characters per frame, so that no dial waits for it
-  function write(letters, fresh) {
-    if (fresh) page.replaceChildren();
-    for (let n = 0; n < (fresh ? 3 : 6); n++) {
-      const { value, done } = letters.next();
-      if (done) return;
-      page.append(value.blind ? html("span", { class: "ng-blind" }, value.character) : value.character);
-    }
-    frame = requestAnimationFrame(() => write(letters, false));
+  // the context of the letter that is looked at: what has followed it in the text, and what the model makes of that
+  function lookUp() {
+    const n = looked();
+    if (n < 0) return null;
+    const order = model.get("order");
+    const past = `\n${letters
+      .slice(0, n)
+      .map(({ character }) => character)
+      .join("")}`;
+    const context = order > 1 ? past.slice(1 - order) : "";
+    const p = counts.distribution(past.slice(-8), options());
+    const found = counts.followers(context).counts;
+    const all = counts.alphabet.map((character, w) => ({ character, count: found[w], p: p?.[w] ?? 0 }));
+    const list = all.sort((a, b) => b.count - a.count || b.p - a.p);
+    const own = list.findIndex(({ character }) => character === letters[n].character);
+    const last = place.rows - 1;
+    if (own > last) list.splice(last, 0, ...list.splice(own, 1)); // the drawn letter is always in sight
+    return { context, total: found.reduce((sum, c) => sum + c, 0), list, character: letters[n].character };
   }
+
+  const stage = view.stage("Bits per character and unseen n-grams by order, and a sample", (width) => {
+    place = layout(width);
+    const order = model.get("order");
+    const bits = curves(model)[model.get("smoothing")][order - 1];
+    const sampled = sampleMarks(place, letters, looked(), order, model.get("seed"));
+    const [lx, ly] = sampled.at(Math.max(0, looked()));
+    const plot = { class: "rf-field", x: 26, y: 0, width: place.x.range[1] - 26, height: place.bars + 20 };
+    const lines = {
+      class: "rf-field",
+      x: place.text.left,
+      y: place.text.top,
+      width: place.text.columns * 8.45,
+      height: place.text.lines * place.text.pitch,
+    };
+    return {
+      height: place.height,
+      marks: [
+        { key: "plot", node: plotField, attributes: plot },
+        ...unseenMarks(place, model),
+        ...curveMarks(place, model, ghost),
+        ...sampled.marks,
+        ...followerMarks(place, lookUp(), order),
+        { key: "again", node: again, attributes: { transform: `translate(${width - 132},${place.text.top - 28})` } },
+        { key: "lines", node: letterField, attributes: lines },
+        {
+          key: "letter",
+          node: letter,
+          attributes: { transform: `translate(${lx + 4.2},${ly + place.text.pitch / 2 - 1})` },
+        },
+        {
+          key: "dot",
+          node: dot,
+          attributes: {
+            transform: `translate(${place.x(order)},${bits === null ? place.top - 11 : place.y(Math.min(bits, HIGHEST))})`,
+          },
+        },
+      ],
+    };
+  });
+
+  // drag the point: across to another order, up and down to another curve
+  const choose = (x, y) => {
+    const order = clamp(Math.round(place.x.invert(x)), 1, 8);
+    if (order !== model.get("order")) view.set("order", order);
+    if (y > place.bottom + 20) return; // among the bars only the order is meant
+    const far = ([, bits]) => Math.abs((bits[order - 1] === null ? place.top - 16 : place.y(bits[order - 1])) - y);
+    const [name] = Object.entries(curves(model)).reduce((best, other) => (far(other) < far(best) - 1 ? other : best));
+    const current = curves(model)[model.get("smoothing")];
+    if (far([name, curves(model)[name]]) < far(["", current]) - 12) view.set("smoothing", name);
+  };
+  const plotField = svg("rect");
+  view.drag(stage, plotField, choose, { focus: () => dot.focus({ preventScroll: true }) });
+  const turn = (by) => () => {
+    const names = Object.keys(KINDS);
+    view.set("smoothing", names[(names.indexOf(model.get("smoothing")) + by + 3) % 3]);
+  };
+  const dot = view.handle(stage, {
+    label: "Order; up and down: the smoothing",
+    names: ["order", "smoothing", "k"],
+    min: 1,
+    max: 8,
+    get: () => model.get("order"),
+    set: (order) => view.set("order", order),
+    text: () => summarise(model),
+    keys: { ArrowUp: turn(1), ArrowDown: turn(-1) },
+    shape: knob(10, "ng-knob"),
+  });
+  view.bind("smoothing", (name) => dot.setAttribute("class", `rf-handle ${KINDS[name]}`));
+  view.drag(stage, dot, choose, { focus: () => dot.focus({ preventScroll: true }) });
+
+  const look = (n) => view.set("letter", clamp(n, 0, letters.length - 1));
+  const letterAt = (x, y) => {
+    const { left, top, columns, lines, pitch } = place.text;
+    return (
+      clamp(Math.floor((y - top) / pitch), 0, lines - 1) * columns +
+      clamp(Math.floor((x - left) / 8.45), 0, columns - 1)
+    );
+  };
+  const letterField = svg("rect");
+  view.drag(stage, letterField, (x, y) => look(letterAt(x, y)), { focus: () => letter.focus({ preventScroll: true }) });
+  letterField.addEventListener("pointermove", (event) => {
+    if (event.pointerType === "mouse" && !view.dragging) look(letterAt(...stage.place(event)));
+  });
+  const letter = view.handle(stage, {
+    label: "Letter of the sample",
+    names: ["letter"],
+    min: 0,
+    max: SAMPLE - 1,
+    get: () => model.get("letter"),
+    set: look,
+    text: (n) => `letter ${n + 1}: ${visible(letters[n]?.character ?? "")}`,
+    keys: {
+      ArrowUp: () => look(model.get("letter") - place.text.columns),
+      ArrowDown: () => look(model.get("letter") + place.text.columns),
+    },
+    shape: svg("rect", { class: "ng-ring", x: -7, y: -11, width: 14, height: 22, rx: 4 }),
+  });
+  letter.style.pointerEvents = "none";
+
+  function* write() {
+    letters = [];
+    for (const one of sample(counts, options(), model.get("seed"))) {
+      letters.push(one);
+      if (letters.length % 14 === 0) stage.show();
+      yield;
+    }
+    stage.show();
+  }
+  let shown = null; // the curve and its name that are in sight
   const update = () => {
-    cancelAnimationFrame(frame);
-    write(sample(counts, options(), model.get("seed")), true);
-    view.say(`${summarise(model)} Sample ${model.get("seed")}.`);
+    const name = model.get("smoothing");
+    const now = curves(model)[name];
+    if (shown && shown.bits !== now) ghost = shown.bits;
+    shown = { bits: now };
+    letters = [];
+    stage.show();
+    view.work("sample", write());
+    view.say(summarise(model));
   };
 
-  const order = view.range("order", { label: "Order n", min: 1, max: 8 });
-  const smoothing = view.radios("smoothing", {
-    label: "Smoothing",
-    options: Object.keys(KINDS).map((name) => [name, name]),
+  const smoothing = view.select("smoothing", { label: "Smoothing", options: Object.entries(NAMES) });
+  const k = view.range("k", { label: "k", values: [...ks].reverse() });
+  view.bind("smoothing", (name) => {
+    k.querySelector("input").disabled = name !== "add-k";
+    k.classList.toggle("off", name !== "add-k");
   });
-  const k = view.select("k", { label: "k", options: ks.map((value) => [value, String(value)]) });
-  view.bind("smoothing", (name) => (k.hidden = name !== "add-k"));
-  const again = view.button("Draw another", () => view.set("seed", model.get("seed") + 1));
-  const watched = ["order", "smoothing", "k", "measured"];
-  const size = (length) => length.toLocaleString("en-US");
-  view.body.append(
-    html("div", { class: "ng-dials" }, order, html("div", { class: "rf-row" }, smoothing, k)),
-    html(
-      "div",
-      {},
-      legend(),
-      view.picture("Bits per character and share of new n-grams, by order", watched, (root, width) =>
-        draw(root, width, model),
-      ),
-    ),
-    html(
-      "div",
-      {},
-      html("div", { class: "rf-row" }, html("p", { class: "rf-heading ng-grow" }, "A sample"), again),
-      page,
-    ),
-    html(
-      "p",
-      { class: "rf-note" },
-      `Curves: counted from ${size(train)} characters. Sample: drawn from counts of ${size(text.length)} of them. Orange: the context before this character was never seen, so the model is guessing.`,
-    ),
+  const again = view.pick("Another sample", () => view.set("seed", model.get("seed") + 1), { width: 128, height: 22 });
+  again.append(
+    svg("text", { class: "ng-again", x: 64, y: 15, "font-size": 12.5, "text-anchor": "middle" }, "↻ another sample"),
   );
-  view.on([...watched, "seed"], update);
-  update();
-  return () => {
-    cancelAnimationFrame(frame);
-    view.dispose();
-  };
+  view.body.append(stage.box, view.row(smoothing, k));
+  view.follow(["order", "smoothing", "k", "seed"], update);
+  view.on(["letter"], () => stage.show());
+  return () => view.dispose();
 }
 
 export default { render };

@@ -2,8 +2,9 @@
 
 In JupyterLab a figure is an `anywidget.AnyWidget`: its traits are synced with the page in both directions.
 On a static page it is a `<div>` with the same traits as JSON, which `host.js` hands to the same module.
+What is large, such as the weights of a shipped model, is named there and written once per book: see `Data`.
 
-Left out on purpose: a JavaScript build step. A figure's module imports the shared `cells.js` and `view.js`
+Left out on purpose: a JavaScript build step. A figure's module imports shared modules such as `view.js`
 by name; `bundle` writes them in front of it, so that both hosts receive one string that imports nothing.
 """
 
@@ -20,6 +21,8 @@ import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
+
+from rnnlib.figures.shipped import SHIPPED, shipped
 
 HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{\s*([^}]*?),?\s*\} from "\./(\w+)\.js";\n', re.MULTILINE)
@@ -66,8 +69,8 @@ def bundle(name: str) -> str:
 
 
 def stylesheet(name: str) -> str:
-    """Return the style sheet that all figures share, followed by that of the figure `name`."""
-    return "\n".join((HERE / f"{part}.css").read_text(encoding="utf8") for part in ("figures", name))
+    """Return the palette and the style sheet that all figures share, followed by that of the figure `name`."""
+    return "\n".join((HERE / f"{part}.css").read_text(encoding="utf8") for part in ("palette", "figures", name))
 
 
 def pack(array: ArrayLike, dtype: str = "float32") -> dict[str, Any]:
@@ -78,7 +81,7 @@ def pack(array: ArrayLike, dtype: str = "float32") -> dict[str, Any]:
     array : array_like
         The numbers.
     dtype : {"float16", "float32", "float64", "uint8", "uint16", "uint32", "int32"}
-        What the page receives, little-endian. ``unpack`` in ``view.js`` is the inverse.
+        What the page receives, little-endian. ``unpack`` in ``elements.js`` is the inverse.
 
     Returns
     -------
@@ -134,11 +137,61 @@ class Matrix(traitlets.TraitType[Any, Any]):
         return array.tolist()
 
 
+class Data(traitlets.TraitType[Any, Any]):
+    """A trait for what a figure shows: set to the name of a shipped file, or to data of the reader's own as a dict.
+
+    Reading it gives the content. A notebook's output keeps the name only: the Sphinx extension writes the file once
+    per book, and the page's host looks it up. So an output does not change when a model is trained again.
+
+    Parameters
+    ----------
+    default : str
+        One of `rnnlib.figures.shipped.SHIPPED`.
+
+    Examples
+    --------
+    >>> class Holder(traitlets.HasTraits):
+    ...     measured = Data("truncation_window")
+    >>> Holder().measured["ks"][:3], Holder.measured.given(Holder())
+    ([1, 2, 3], 'truncation_window')
+    >>> Holder(measured="truncation")
+    Traceback (most recent call last):
+    ...
+    traitlets.traitlets.TraitError: measured: expected data or one of ['char_rnn', ...], got 'truncation'
+    """
+
+    def __init__(self, default: str, **kwargs: Any) -> None:
+        super().__init__(default_value=default, **kwargs)
+        self.tag(sync=True)
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if isinstance(value, dict) or value in SHIPPED:
+            return value
+        raise traitlets.TraitError(f"{self.name}: expected data or one of {sorted(SHIPPED)}, got {value!r}")
+
+    def given(self, obj: Any) -> Any:
+        """Return what the trait was set to: a name, or data."""
+        return super().get(obj)
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        value = super().get(obj, cls)
+        return shipped(value) if isinstance(value, str) else value
+
+
 class Figure(anywidget.AnyWidget):
     """Base of all figures: a subclass `Name` shows itself with the module `Name.js` beside it.
 
-    A subclass declares its traits with ``.tag(sync=True)``, adds ``control=True`` to those that the reader
-    can move (they make up its `repr`), and says in `fallback` what a page without scripts should tell.
+    A subclass gives `title` and its other traits a default, tags them with ``sync=True``, adds ``control=True`` to
+    those that the reader can move, and says in `fallback` what a page without scripts should tell. The controls make up
+    its `repr`, and the address of a state: ``#<id>?<control>=<value>&…`` in the address of a page, or in a link.
+
+    Parameters
+    ----------
+    title : str
+        The question above the picture.
+    id : str
+        The figure's name in addresses; by default its class's name, as in ``ngram-dial``. Two figures of a page that
+        are given the same one share their state.
 
     Raises
     ------
@@ -148,8 +201,10 @@ class Figure(anywidget.AnyWidget):
         For a value that the trait does not accept.
     """
 
-    title: ClassVar[str]
     fallback: ClassVar[str]
+    title = traitlets.Unicode().tag(sync=True)
+    id = traitlets.Unicode().tag(sync=True)
+    controls = traitlets.Dict(read_only=True).tag(sync=True)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "title" in cls.__dict__:  # not one of the subclasses that traitlets makes to add traits to an object
@@ -164,30 +219,75 @@ class Figure(anywidget.AnyWidget):
                 raise TypeError(f"{type(self).__name__} has no trait {name!r}; it has {', '.join(known)}")
         super().__init__(**traits)
 
+    @traitlets.default("id")
+    def _id_of_class(self) -> str:
+        return re.sub(r"(?<=.)([A-Z])", r"-\1", type(self).__name__).lower()
+
+    @traitlets.default("controls")
+    def _limits_of_controls(self) -> dict[str, dict[str, Any]]:
+        controls = self.class_traits(sync=True, control=True)
+        return {name: limits(controls[name]) for name in sorted(controls)}
+
     @classmethod
     def _own_traits(cls) -> list[str]:
-        inherited = anywidget.AnyWidget.class_trait_names()
+        inherited = {*anywidget.AnyWidget.class_trait_names(), "controls"}
         return [n for n in cls.class_trait_names(sync=True) if n not in inherited and not n.startswith("_")]
 
     def state(self) -> dict[str, Any]:
-        """Return the synced traits: all that the figure's module sees."""
-        return {name: getattr(self, name) for name in self._own_traits()}
+        """Return the synced traits: all that the figure's module sees, with shipped data by name."""
+        traits = self.traits()
+        return {
+            name: trait.given(self) if isinstance(trait := traits[name], Data) else getattr(self, name)
+            for name in self._own_traits()
+        }
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Return what a page need not repeat for each figure: the class's state, and the limits of its controls."""
+        figure = cls()
+        return {**figure.state(), "controls": figure.controls}
 
     def to_html(self) -> str:
-        """Return the `<div>` that a static page shows: the state, and a text for a page without scripts."""
-        state = json.dumps(self.state(), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        """Return the `<div>` that a static page shows: the state, and a text for a page without scripts.
+
+        Of the state it holds the controls, the names of the shipped data, and what is not the class's default.
+        """
+        named = [name for name, trait in self.traits().items() if isinstance(trait, Data)]
+        usual = type(self).defaults()
+        kept = {*self.controls, *named}
+        own = {name: value for name, value in self.state().items() if name in kept or value != usual[name]}
+        state = json.dumps(own, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         name, title, text = type(self).__name__, html.escape(self.title), html.escape(self.fallback)
+        files = f' data-named="{" ".join(named)}"' if named else ""
         return (
-            f'<div class="rnnlib-figure" data-figure="{name}" data-state="{html.escape(state)}">\n'
+            f'<div class="rnnlib-figure" data-figure="{name}"{files} data-state="{html.escape(state)}">\n'
             f"<p><strong>{title}</strong> (an interactive figure). {text}</p>\n"
             "</div>"
         )
 
     def __repr__(self) -> str:
         """Name the traits that the reader can move: the same text in every run."""
-        controls = self.class_trait_names(sync=True, control=True)
-        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in sorted(controls))})"
+        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in self.controls)})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         data, metadata = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]  # None only without a view
         return {**data, "text/html": self.to_html()}, metadata
+
+
+def limits(trait: Any) -> dict[str, Any]:
+    """Return which values a control takes, as JSON: those of an address are checked by it in the browser.
+
+    Examples
+    --------
+    >>> limits(traitlets.Int(4, min=1, max=8)), limits(traitlets.Enum(("a", "b"), "a"))
+    ({'type': 'number', 'min': 1, 'max': 8, 'whole': True}, {'values': ['a', 'b']})
+    """
+    if isinstance(trait, traitlets.Enum):
+        return {"values": list(trait.values or ())}
+    if isinstance(trait, traitlets.Bool):
+        return {"values": [True, False]}
+    if isinstance(trait, traitlets.Int | traitlets.Float):
+        ends = {"min": trait.min, "max": trait.max}
+        finite = {name: end for name, end in ends.items() if end is not None and np.isfinite(end)}
+        return {"type": "number", **finite, "whole": isinstance(trait, traitlets.Int)}
+    return {"type": "string"}

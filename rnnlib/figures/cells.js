@@ -4,6 +4,9 @@
 //   W_x (D, G·H)   W_h (H, G·H)   b (G·H)   and b_n (H) for a GRU with reset_after
 // in the order of the gates: RNN h; GRU r, z, n; LSTM i, f, o, g. A state is always an array: [h] or [h, c].
 // Numbers are float64 here whatever the weights are: the loop is short and the page needs no speed beyond it.
+//
+// options.hook(gate, values) -> values or nothing: sees each gate as soon as it is computed, and may put other values in its
+// place, which everything after it uses. A GRU's reset gate comes before its candidate.
 
 const sigmoid = (a) => 0.5 + 0.5 * Math.tanh(a / 2);
 
@@ -33,22 +36,25 @@ function preactivation(params, x, h, from, n, columns) {
   return addProduct(a, h, params.W_h, columns, from);
 }
 
+// what a hook makes of a gate
+const hooked = (hook, gate, values) => hook?.(gate, values) ?? values;
+
 // h' = φ(x W_x + h W_h + b)
-export function rnnStep(params, x, [h], { activation = "tanh" } = {}) {
+export function rnnStep(params, x, [h], { activation = "tanh", hook } = {}) {
   const H = h.length;
-  const next = preactivation(params, x, h, 0, H, H).map(activations[activation]);
+  const next = hooked(hook, "h", preactivation(params, x, h, 0, H, H).map(activations[activation]));
   return { state: [next], gates: { h: next } };
 }
 
 // r, z = σ(…),  n = φ(x W_xn + (r ⊙ h) W_hn + b),  h' = z ⊙ h + (1 − z) ⊙ n
 // with reset_after:  n = φ(x W_xn + b + r ⊙ (h W_hn + b_n))
 export function gruStep(params, x, [h], options = {}) {
-  const { activation = "tanh", recurrent_activation = "sigmoid", reset_after = false } = options;
+  const { activation = "tanh", recurrent_activation = "sigmoid", reset_after = false, hook } = options;
   const H = h.length;
   const rz = preactivation(params, x, h, 0, 2 * H, 3 * H).map(activations[recurrent_activation]);
-  const r = rz.subarray(0, H);
-  const z = rz.subarray(H);
-  const n = preactivation(params, x, [], 2 * H, H, 3 * H);
+  const r = hooked(hook, "r", rz.subarray(0, H));
+  const z = hooked(hook, "z", rz.subarray(H));
+  let n = preactivation(params, x, [], 2 * H, H, 3 * H);
   if (reset_after) {
     const recurrent = addProduct(Float64Array.from(params.b_n ?? new Float64Array(H)), h, params.W_h, 3 * H, 2 * H);
     n.forEach((a, j) => (n[j] = activations[activation](a + r[j] * recurrent[j])));
@@ -57,19 +63,20 @@ export function gruStep(params, x, [h], options = {}) {
     addProduct(n, kept, params.W_h, 3 * H, 2 * H);
     n.forEach((a, j) => (n[j] = activations[activation](a)));
   }
-  const next = n.map((value, j) => z[j] * h[j] + (1 - z[j]) * value);
+  n = hooked(hook, "n", n);
+  const next = Float64Array.from(n, (value, j) => z[j] * h[j] + (1 - z[j]) * value);
   return { state: [next], gates: { r, z, n } };
 }
 
 // i, f, o = σ(…),  g = φ(…),  c' = f ⊙ c + i ⊙ g,  h' = o ⊙ φ(c')
 export function lstmStep(params, x, [h, c], options = {}) {
-  const { activation = "tanh", recurrent_activation = "sigmoid" } = options;
+  const { activation = "tanh", recurrent_activation = "sigmoid", hook } = options;
   const H = h.length;
   const a = preactivation(params, x, h, 0, 4 * H, 4 * H);
   const ifo = a.subarray(0, 3 * H).map(activations[recurrent_activation]);
-  const [i, f, o] = [0, 1, 2].map((k) => ifo.subarray(k * H, (k + 1) * H));
-  const g = a.subarray(3 * H).map(activations[activation]);
-  const nextC = g.map((value, j) => f[j] * c[j] + i[j] * value);
+  const [i, f, o] = [..."ifo"].map((gate, k) => hooked(hook, gate, ifo.subarray(k * H, (k + 1) * H)));
+  const g = hooked(hook, "g", a.subarray(3 * H).map(activations[activation]));
+  const nextC = Float64Array.from(g, (value, j) => f[j] * c[j] + i[j] * value);
   const nextH = nextC.map((value, j) => o[j] * activations[activation](value));
   return { state: [nextH, nextC], gates: { i, f, o, g } };
 }

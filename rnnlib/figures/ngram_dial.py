@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from typing import Any
-
 import traitlets
 
-from rnnlib.figures.base import HERE, Figure
+from rnnlib.figures.base import Data, Figure
 
 KS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 SMOOTHINGS = ("maximum likelihood", "add-k", "Kneser-Ney")
@@ -31,18 +27,21 @@ class NgramDial(Figure):
         One of `KS`: what add-k adds to every count.
     seed : int
         Of the sample.
-    measured : dict
-        ``unseen`` (8,), ``bits`` by smoothing and order, ``text`` (the piece), ``discounts`` of Kneser-Ney for
+    letter : int
+        Which letter of the sample is looked at, from 0.
+    measured : str or dict
+        The name of shipped measurements, or a dict: ``unseen`` (8,),
+        ``bits`` by smoothing and order, ``text`` (the piece), ``discounts`` of Kneser-Ney for
         it, ``train`` (the number of characters that the curves are counted from).
 
     Examples
     --------
     >>> figure = NgramDial(order=5, smoothing="Kneser-Ney")
-    >>> figure.measured["bits"]["Kneser-Ney"][4] < figure.measured["bits"]["Kneser-Ney"][1]
-    True
+    >>> figure
+    NgramDial(k=0.1, letter=24, order=5, seed=1, smoothing='Kneser-Ney')
     """
 
-    title = "How much context, and how to smooth?"
+    title = traitlets.Unicode("How much context helps, and with which smoothing?").tag(sync=True)
     fallback = (
         "It shows bits per character on held-out text for n-gram models of order 1 to 8: maximum likelihood, which is "
         "infinitely surprised by any n-gram that it has not seen; add-k, which falls to order 4 and then rises again; "
@@ -51,17 +50,8 @@ class NgramDial(Figure):
     )
 
     order = traitlets.Int(4, min=1, max=8).tag(sync=True, control=True)
-    smoothing = traitlets.Enum(SMOOTHINGS, "add-k").tag(sync=True, control=True)
+    smoothing = traitlets.Enum(SMOOTHINGS, "Kneser-Ney").tag(sync=True, control=True)
     k = traitlets.Enum(KS, 0.1).tag(sync=True, control=True)
     seed = traitlets.Int(1, min=0).tag(sync=True, control=True)
-    measured = traitlets.Dict().tag(sync=True)
-
-    @traitlets.default("measured")
-    def _shipped_measurements(self) -> dict[str, Any]:
-        return shipped_measurements()
-
-
-@cache
-def shipped_measurements() -> dict[str, Any]:
-    """What `experiments/measure_ngram_dial.py` has measured."""
-    return json.loads((HERE / "data" / "ngram_dial.json").read_text(encoding="utf8"))
+    letter = traitlets.Int(24, min=0, max=139).tag(sync=True, control=True)
+    measured = Data("ngram_dial")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 import traitlets
 
 from rnnlib.corpora import dates, digits, python_docs, weather
-from rnnlib.figures.base import Figure
+from rnnlib.figures.base import Data, Figure
 
 SHAPES = ("one-to-one", "one-to-many", "many-to-one", "many-to-many, equal", "many-to-many, unequal")
 
@@ -35,9 +34,9 @@ class Shapes(Figure):
         Which of the shape's three examples.
     step : int
         How many steps the network has made, from 0; a number beyond the last step means the last one.
-    examples : dict
-        For each shape a list of examples: ``about``, ``x`` and ``y`` (their array shapes, as text), and
-        ``columns``, one per step, each with ``input``, ``output`` (text, a picture or None) and ``part``.
+    examples : str or dict
+        The name of shipped examples, or a dict: for each shape a list of examples: ``about``, ``x`` and ``y``
+        (their array shapes, as text), and ``columns``, one per step, each with ``input``, ``output`` (text, a picture or None) and ``part``.
 
     Examples
     --------
@@ -45,7 +44,7 @@ class Shapes(Figure):
     Shapes(example=0, shape='many-to-one', step=7)
     """
 
-    title = "Five shapes of input and output"
+    title = traitlets.Unicode("When does a network read, and when does it write?").tag(sync=True)
     fallback = (
         "It unrolls a recurrent network on real examples: a picture to a digit (one-to-one), a picture to the letters "
         "of its name (one-to-many), a week of temperatures to the next day's (many-to-one), a line of verse to the "
@@ -57,11 +56,7 @@ class Shapes(Figure):
     shape = traitlets.Enum(SHAPES, "many-to-one").tag(sync=True, control=True)
     example = traitlets.Int(0, min=0, max=2).tag(sync=True, control=True)
     step = traitlets.Int(4, min=0).tag(sync=True, control=True)
-    examples = traitlets.Dict().tag(sync=True)
-
-    @traitlets.default("examples")
-    def _real_examples(self) -> dict[str, Any]:
-        return real_examples()
+    examples = Data("shapes")
 
 
 def columns(inputs: list[Any], outputs: list[Any], part: str = "") -> list[dict[str, Any]]:
@@ -69,7 +64,6 @@ def columns(inputs: list[Any], outputs: list[Any], part: str = "") -> list[dict[
     return [{"input": i, "output": o, "part": part} for i, o in zip(inputs, outputs, strict=True)]
 
 
-@cache
 def real_examples() -> dict[str, list[dict[str, Any]]]:
     """Three examples of each shape, from the corpora.
 

@@ -1,8 +1,9 @@
 """Sphinx extension that brings the figures of a page to life, offline.
 
-A page whose notebook outputs hold figures gets the host script and, for each kind of figure on it, its module
-and its style sheet; other pages get nothing. All files are local; a page works from ``file://``. Enable it with
-``extensions = ["rnnlib.figures.sphinx_ext"]`` (Jupyter Book: ``sphinx.extra_extensions``).
+A page whose notebook outputs hold figures gets the host script and, for each kind of figure on it, its module and its
+style sheet, and the shipped data that it names, which are written once per book; other pages get nothing. All files are
+local; a page works from ``file://``. Enable it with ``extensions = ["rnnlib.figures.sphinx_ext"]`` (Jupyter Book:
+``sphinx.extra_extensions``).
 
 A page without a notebook shows a figure with the directive ``living-figure``: its argument is the class, its content
 the traits as JSON, for instance ``{"text": "The value of", "temperature": 0.5}``.
@@ -10,6 +11,7 @@ the traits as JSON, for instance ``{"text": "The value of", "temperature": 0.5}`
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -23,6 +25,7 @@ from traitlets import TraitError
 
 import rnnlib.figures
 from rnnlib.figures.base import HERE
+from rnnlib.figures.shipped import SHIPPED, shipped
 
 
 class LivingFigure(SphinxDirective):
@@ -42,7 +45,7 @@ class LivingFigure(SphinxDirective):
         return [nodes.raw("", figure.to_html(), format="html")]
 
 
-_FIGURE = re.compile(r'class="rnnlib-figure" data-figure="(\w+)"')
+_FIGURE = re.compile(r'class="rnnlib-figure" data-figure="(\w+)"(?: data-named="([\w ]+)")? data-state="([^"]*)"')
 
 
 def prefer_html(app: Sphinx, config: Config) -> None:
@@ -52,28 +55,39 @@ def prefer_html(app: Sphinx, config: Config) -> None:
 
 
 def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
-    """Add the host, and the module and style sheet of each kind of figure, to a page that has figures."""
-    names = sorted(set(_FIGURE.findall(context.get("body", ""))))
+    """Add the host, and the module, style sheet and data of each kind of figure, to a page that has figures."""
+    figures = _FIGURE.findall(context.get("body", ""))
+    names = sorted({name for name, _, _ in figures})
+    data = set()
+    for _, named, state in figures:
+        values = json.loads(html.unescape(state))
+        data |= {values[trait] for trait in named.split() if isinstance(values[trait], str)}
     for name in names:
         app.add_css_file(f"figures/{name}.css")
+    for name in (*sorted(f"data/{name}" for name in data), *names, *(["host"] if names else [])):
         app.add_js_file(f"figures/{name}.js", loading_method="defer")
-    if names:
-        app.add_js_file("figures/host.js", loading_method="defer")
 
 
 def write_scripts(app: Sphinx) -> None:
-    """Write the host, and one script and one style sheet per figure, into the book's static folder."""
+    """Write the host, a script and a style sheet per figure, and a script per shipped file, into the static folder."""
     if app.builder.format != "html":
         return
     folder = Path(app.outdir) / "_static" / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
     (folder / "host.js").write_text((HERE / "host.js").read_text(encoding="utf8"), encoding="utf8")
     for name in rnnlib.figures.__all__:
         figure = getattr(rnnlib.figures, name)
-        source = json.dumps(figure._esm, ensure_ascii=False)
-        script = f"(window.rnnlibFigures ??= {{}}).{name} = {source};\n"
-        (folder / f"{name}.js").write_text(script, encoding="utf8")
+        parts = {"module": figure._esm, "state": figure.defaults()}
+        (folder / f"{name}.js").write_text(assignment("rnnlibFigures", name, parts), encoding="utf8")
         (folder / f"{name}.css").write_text(figure._css, encoding="utf8")
+    for name in SHIPPED:
+        (folder / "data" / f"{name}.js").write_text(assignment("rnnlibData", name, shipped(name)), encoding="utf8")
+
+
+def assignment(variable: str, name: str, value: object) -> str:
+    """A script that leaves a value under a name in an object of the page."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return f"(window.{variable} ??= {{}}).{name} = {text};\n"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from typing import Any
-
 import traitlets
 
-from rnnlib.figures.base import HERE, Figure
+from rnnlib.figures.base import Data, Figure
 
 KS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
 
@@ -29,17 +25,17 @@ class TruncationWindow(Figure):
         `rnnlib.bptt.truncated_backward`.
     delay : int
         One of 1, 2, 3, 4, 6, 8: which delayed copy is looked at.
-    measured : dict
+    measured : str or dict
+        The name of shipped measurements, or a dict:
         ``cosine`` and ``error`` by kind of window, ``memory`` in bytes, ``copied`` (delays, windows).
 
     Examples
     --------
-    >>> figure = TruncationWindow(k=96)
-    >>> figure.measured["error"]["chunks"][-1]  # the whole text in one window: no bias
-    0.0
+    >>> TruncationWindow(k=8)
+    TruncationWindow(delay=4, k=8, window='chunks')
     """
 
-    title = "How far back must an error flow?"
+    title = traitlets.Unicode("How far back must an error flow?").tag(sync=True)
     fallback = (
         "It shows, for windows of 1 to 96 steps, how far the truncated gradient of a trained character model is from "
         "the full one (it points elsewhere and is too short for small windows, and is exact when the window holds the "
@@ -50,14 +46,4 @@ class TruncationWindow(Figure):
     k = traitlets.Enum(KS, 4).tag(sync=True, control=True)
     window = traitlets.Enum(("chunks", "sliding"), "chunks").tag(sync=True, control=True)
     delay = traitlets.Enum((1, 2, 3, 4, 6, 8), 4).tag(sync=True, control=True)
-    measured = traitlets.Dict().tag(sync=True)
-
-    @traitlets.default("measured")
-    def _shipped_measurements(self) -> dict[str, Any]:
-        return shipped_measurements()
-
-
-@cache
-def shipped_measurements() -> dict[str, Any]:
-    """What `experiments/measure_truncation_window.py` has measured."""
-    return json.loads((HERE / "data" / "truncation_window.json").read_text(encoding="utf8"))
+    measured = Data("truncation_window")

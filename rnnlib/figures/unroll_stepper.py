@@ -50,7 +50,7 @@ class UnrollStepper(Figure):
     UnrollStepper(keep_slope=True, path=0, step=6, weight='W_h[0,0]')
     """
 
-    title = "One weight, three uses: its gradient, path by path"
+    title = traitlets.Unicode("One weight, three uses: which one is to blame?").tag(sync=True)
     fallback = (
         "It unrolls a two-unit recurrent network over three time steps. One weight is used at every step, so "
         "its gradient is a sum of three terms; each term multiplies the slopes and weights along the paths "
@@ -62,7 +62,7 @@ class UnrollStepper(Figure):
         *("b[0]", "b[1]"),
     ]
 
-    step = traitlets.Int(5, min=1, max=7).tag(sync=True, control=True)
+    step = traitlets.Int(7, min=1, max=7).tag(sync=True, control=True)
     weight = traitlets.Enum(WEIGHTS, "W_h[1,0]").tag(sync=True, control=True)
     path = traitlets.Int(0, min=0, max=3).tag(sync=True, control=True)
     keep_slope = traitlets.Bool(True).tag(sync=True, control=True)

@@ -1,78 +1,34 @@
-// What the figures share: elements, labelled controls bound to the model, a text summary, a responsive picture.
+// The frame of a figure, and its controls. All controls are bound both ways: the reader's hand sets the model (and through
+// it the kernel, if there is one), and a change of the model, from wherever it comes, moves the control.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { stateLinks } from "./address.js";
+import { html, rich, svg } from "./elements.js";
+import { Stage } from "./stage.js";
 
-function build(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== undefined && value !== null && value !== false)
-      node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return node;
-}
+const BUDGET = 8; // milliseconds of work in a frame
 
-// html("p", { class: "…" }, "text", child). In JupyterLab, keys belong to the control that has the focus, not to the notebook.
-export function html(tag, attributes = {}, ...children) {
-  const keys = /^(input|select|textarea|button)$/.test(tag) ? { "data-lm-suppress-shortcuts": "true" } : {};
-  return build(document.createElement(tag), { ...keys, ...attributes }, children);
-}
-
-// svg("circle", { r: 4 })
-export const svg = (tag, attributes = {}, ...children) =>
-  build(document.createElementNS(SVG, tag), attributes, children);
-
-// a number in a fixed number of digits, with a true minus sign and no negative zero
-export function fixed(value, digits = 2) {
-  const text = Math.abs(value).toFixed(digits);
-  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
-}
-
-// a packed array of rnnlib.figures.base.pack: { data: typed array, shape }
-export function unpack({ dtype, shape, data }) {
-  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-  if (dtype === "float16") return { shape, data: Float32Array.from(new Uint16Array(bytes.buffer), half) };
-  const types = {
-    float32: Float32Array,
-    float64: Float64Array,
-    uint8: Uint8Array,
-    uint16: Uint16Array,
-    uint32: Uint32Array,
-    int32: Int32Array,
-  };
-  return { shape, data: new types[dtype](bytes.buffer) };
-}
-
-// the float16 number with these 16 bits
-function half(bits) {
-  const exponent = (bits >> 10) & 31;
-  const fraction = (bits & 1023) / 1024;
-  const size = exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction;
-  return bits >> 15 ? -size : size;
-}
-
-// the fill of a value in [-1, 1]: blue above zero, orange below, pale enough for text on top of it
-export function diverging(value) {
-  const share = Math.round(Math.min(1, Math.abs(value)) * 52);
-  return `color-mix(in oklab, var(--rf-${value < 0 ? "negative" : "positive"}) ${share}%, var(--rf-surface))`;
-}
-
-// The frame of a figure. All controls are native and bound both ways: the reader's hand sets the model (and through it
-// the kernel, if there is one), and a change of the model, from wherever it comes, moves the control.
 export class View {
-  constructor({ model, el }, title) {
+  constructor({ model, el }) {
     this.model = model;
     this.subscriptions = [];
-    this.observers = [];
+    this.ends = []; // what dispose has to do
+    this.jobs = new Map();
+    this.stages = [];
+    this.dragging = false;
     this.summary = html("p", { class: "rf-summary", "aria-live": "polite" });
     this.body = html("div", { class: "rf-body" });
-    const heading = html("p", { class: "rf-title" }, title);
+    this.heading = html("p", { class: "rf-title" });
+    this.group = html("div", { role: "group" }, this.heading, this.body, this.summary);
     // a form of its own keeps the names of radio buttons apart from those of other figures
-    const form = html("form", { class: "rf", autocomplete: "off" });
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.append(html("div", { role: "group", "aria-label": title }, heading, this.body, this.summary));
+    this.form = html("form", { class: "rf", autocomplete: "off" }, this.group);
+    this.form.addEventListener("submit", (event) => event.preventDefault());
     el.classList.add("rnnlib-figure");
-    el.append(form);
+    el.append(this.form);
+    this.bind("title", (title) => {
+      this.heading.replaceChildren(...rich(title));
+      this.group.setAttribute("aria-label", this.heading.textContent);
+    });
+    this.ends.push(stateLinks(this, el));
   }
 
   // call `callback` whenever one of the traits changes
@@ -88,10 +44,20 @@ export class View {
     this.model.save_changes();
   }
 
+  get(...names) {
+    return names.map((name) => this.model.get(name));
+  }
+
   // `write` shows the trait's value in the control, now and after every change
   bind(name, write) {
     const update = () => write(this.model.get(name));
     this.on([name], update);
+    update();
+  }
+
+  // call `update` now, and after every change of one of the traits
+  follow(names, update) {
+    this.on(names, update);
     update();
   }
 
@@ -109,26 +75,48 @@ export class View {
     return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input, value);
   }
 
-  // back, next and a slider for a trait that counts from `min` to `max()`, which may depend on the traits `names`
-  stepper(name, { min, max, names = [] }) {
+  // ▶, which goes on by itself until it is stopped, and a slider to scrub, for a trait that counts from `min` to `max()`
+  player(name, { label = "Step", min, max, every = 900, names = [], wrap = null }) {
     const at = () => Math.min(max(), Math.max(min, this.model.get(name)));
-    const back = this.button("◀ Back", () => this.set(name, at() - 1));
-    const next = this.button("Next ▶", () => this.set(name, at() + 1));
+    let timer = 0;
+    const stop = () => {
+      clearTimeout(timer);
+      timer = 0;
+      button.textContent = "▶";
+      button.setAttribute("aria-label", `Play: ${label}`);
+    };
+    const go = () => {
+      this.set(name, at() >= max() ? (wrap ?? min) : at() + 1);
+      if (at() >= max()) stop();
+      else timer = setTimeout(go, every);
+    };
+    const button = this.button("▶", () => {
+      if (timer) return stop();
+      button.textContent = "❚❚";
+      button.setAttribute("aria-label", `Pause: ${label}`);
+      timer = -1;
+      go();
+    });
+    button.classList.add("rf-play");
     const value = html("span", { class: "rf-value" });
     const input = html("input", { type: "range", min, step: 1 });
-    input.addEventListener("input", () => this.set(name, Number(input.value)));
+    input.addEventListener("input", () => {
+      stop();
+      this.set(name, Number(input.value));
+    });
     const update = () => {
       input.max = max();
       input.value = at();
       value.textContent = `${at()} of ${max()}`;
       input.setAttribute("aria-valuetext", value.textContent);
-      back.disabled = at() === min;
-      next.disabled = at() === max();
     };
     this.on([name, ...names], update);
     update();
-    const slider = html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, "Step"), input, value);
-    return html("div", { class: "rf-row" }, back, next, slider);
+    stop();
+    this.ends.push(stop);
+    this.stop = stop;
+    const slider = html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input, value);
+    return html("div", { class: "rf-player" }, button, slider);
   }
 
   // options: [value, text]; a value may be a number
@@ -149,13 +137,14 @@ export class View {
     return html("label", { class: "rf-control rf-text" }, html("span", { class: "rf-label" }, label), input);
   }
 
-  // a row of radio buttons, one of which is pressed
-  radios(name, { label, options }) {
+  // a row of radio buttons, one of which is pressed; what stands in each is a text or an element
+  radios(name, { label, options, hidden = false }) {
     const inputs = options.map(([value]) => html("input", { type: "radio", name, value }));
     for (const input of inputs) input.addEventListener("change", () => this.set(name, input.value));
     this.bind(name, (value) => inputs.forEach((input) => (input.checked = input.value === String(value))));
     const choices = options.map(([, text], i) => html("label", {}, inputs[i], html("span", {}, text)));
-    return html("fieldset", { class: "rf-radios" }, html("legend", { class: "rf-label" }, label), ...choices);
+    const legend = html("legend", { class: hidden ? "rf-hidden" : "rf-label" }, label);
+    return html("fieldset", { class: "rf-radios" }, legend, ...choices);
   }
 
   checkbox(name, { label }) {
@@ -169,35 +158,136 @@ export class View {
     return html("button", { type: "button", onclick, ...attributes }, label);
   }
 
+  row(...controls) {
+    return html("div", { class: "rf-row" }, ...controls);
+  }
+
   // the text summary; a screen reader is not told of every pixel of a drag
   say(text) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => (this.summary.textContent = text), this.summary.textContent ? 250 : 0);
   }
 
-  // a picture that draws itself for the width it has: draw(svg element, width) on every resize and on every change of `names`
-  picture(label, names, draw) {
-    const root = svg("svg", { class: "rf-picture", role: "img", "aria-label": label });
-    let width = 0;
-    const redraw = () => {
-      if (width) draw(root, width);
+  // Work that is longer than a frame: a generator that yields between small pieces, or "frame" to wait for the next one.
+  // A job of the same name is given up.
+  work(name, job) {
+    cancelAnimationFrame(this.jobs.get(name));
+    const go = () => {
+      const end = performance.now() + BUDGET;
+      while (performance.now() < end) {
+        const { done, value } = job.next();
+        if (done) return;
+        if (value === "frame") break;
+      }
+      this.jobs.set(name, requestAnimationFrame(go));
     };
-    const observer = new ResizeObserver(([entry]) => {
-      if (Math.round(entry.contentRect.width) === width) return;
-      width = Math.round(entry.contentRect.width);
-      redraw();
+    this.jobs.set(name, requestAnimationFrame(go));
+  }
+
+  // a picture: describe(width) -> { height, marks }
+  stage(label, describe) {
+    const stage = new Stage(label, describe);
+    this.stages.push(stage);
+    return stage;
+  }
+
+  // Something in the picture that is dragged, and its keyboard twin: an element with the role of a slider.
+  //   get, set: its value;  min, max, step: what the arrow keys do;  text(value): what a screen reader says
+  //   at(x, y) -> value: what a pointer at this place means;  keys: other meanings of keys
+  // Put the returned node into the marks of the stage: { key, node, attributes: { transform } }.
+  handle(stage, { label, min, max, step = 1, names, get, set, text, at, keys = {}, shape, kind = "" }) {
+    const node = svg("g", {
+      class: `rf-handle ${kind}`,
+      role: "slider",
+      tabindex: 0,
+      "aria-label": label,
+      "data-lm-suppress-shortcuts": "true",
     });
-    const box = html("div", { class: "rf-picture-box" }, root);
-    observer.observe(box);
-    this.observers.push(observer);
-    this.on(names, redraw);
-    return box;
+    node.append(
+      svg("circle", { class: "rf-grip", r: 20 }),
+      ...[shape ?? svg("circle", { class: "rf-knob", r: 9 })].flat(),
+    );
+    const limit = (edge) => (typeof edge === "function" ? edge() : edge);
+    const put = (value) => set(Math.min(limit(max), Math.max(limit(min), value)));
+    const moves = {
+      ArrowRight: () => put(get() + step),
+      ArrowUp: () => put(get() + step),
+      ArrowLeft: () => put(get() - step),
+      ArrowDown: () => put(get() - step),
+      PageUp: () => put(get() + 10 * step),
+      PageDown: () => put(get() - 10 * step),
+      Home: () => put(limit(min)),
+      End: () => put(limit(max)),
+      ...keys,
+    };
+    node.addEventListener("keydown", (event) => {
+      const move = moves[event.key];
+      if (!move || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      move();
+    });
+    if (at) this.drag(stage, node, (x, y) => set(at(x, y)), { focus: () => node.focus({ preventScroll: true }) });
+    const update = () => {
+      const attributes = { valuemin: limit(min), valuemax: limit(max), valuenow: get(), valuetext: text(get()) };
+      for (const [name, value] of Object.entries(attributes)) node.setAttribute(`aria-${name}`, value);
+    };
+    this.follow(names, update);
+    return node;
+  }
+
+  // something in the picture that is clicked, or chosen with Enter: a group that the marks of the stage place
+  pick(label, act, { width, height }) {
+    const node = svg("g", {
+      class: "rf-pick",
+      role: "button",
+      tabindex: 0,
+      "aria-label": label,
+      "data-lm-suppress-shortcuts": "true",
+      onclick: act,
+      onkeydown: (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        event.stopPropagation();
+        act();
+      },
+    });
+    node.append(svg("rect", { class: "rf-ring", width, height, rx: 5 }));
+    return node;
+  }
+
+  // act(x, y) while a pointer that went down on `node` moves; `focus()` sends the keyboard's focus to its twin
+  drag(stage, node, act, { focus, end: after } = {}) {
+    node.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.preventDefault();
+      event.stopPropagation();
+      focus?.();
+      node.setPointerCapture(event.pointerId);
+      this.dragging = true;
+      this.stop?.();
+      act(...stage.place(event));
+      const move = (next) => act(...stage.place(next));
+      const end = () => {
+        this.dragging = false;
+        after?.();
+        node.removeEventListener("pointermove", move);
+        node.removeEventListener("pointerup", end);
+        node.removeEventListener("pointercancel", end);
+      };
+      node.addEventListener("pointermove", move);
+      node.addEventListener("pointerup", end);
+      node.addEventListener("pointercancel", end);
+    });
   }
 
   // what render returns: called when the figure leaves the page
   dispose() {
+    this.gone = true;
     clearTimeout(this.timer);
-    for (const observer of this.observers) observer.disconnect();
+    for (const frame of this.jobs.values()) cancelAnimationFrame(frame);
+    for (const stage of this.stages) stage.dispose();
+    for (const end of this.ends) end();
     for (const [event, callback] of this.subscriptions) this.model.off(event, callback);
   }
 }

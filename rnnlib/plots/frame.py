@@ -44,7 +44,8 @@ def axes(
     Parameters
     ----------
     width, height : float
-        Of the whole picture, in inches. A page is about 9 inches wide; text has 10 points.
+        Of the whole picture, in inches. A page's text is about 6.5 inches wide; a wider picture is shown smaller there.
+        Text has 10 points.
     rows, columns : int
         How many panels.
     sharex, sharey : bool

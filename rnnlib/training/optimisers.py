@@ -60,34 +60,23 @@ class SGD:
         self.learning_rate = _in_range("learning_rate", learning_rate, low=0.0)
         self.momentum = _in_range("momentum", momentum, low=-math.ulp(0.0), high=1.0)
         if nesterov and momentum == 0:
-            raise ValueError("nesterov=True needs momentum > 0, got momentum=0")
+            raise ValueError("nesterov: expected False where momentum=0, got True")
         self.nesterov = bool(nesterov)
         self.steps = 0
         self.velocity: Arrays = {}
-        self._scratch: Arrays = {}
 
     def update(self, params: Arrays, gradients: Mapping[str, np.ndarray]) -> None:
         """Take one step: change ``params`` in place. Raises ValueError if keys or shapes differ."""
         _check_gradients(params, gradients)
-        if not self._scratch:
-            self._scratch = _zeros_like(params)
         if self.momentum and not self.velocity:
             self.velocity = _zeros_like(params)
         self.steps += 1
         for name, p in params.items():
-            g, step = gradients[name], self._scratch[name]
+            step = gradients[name]
             if self.momentum:
-                v = self.velocity[name]
-                v *= self.momentum
-                v += g
-                if self.nesterov:
-                    np.multiply(v, self.momentum, out=step)
-                    step += g
-                    g = step
-                else:
-                    g = v
-            np.multiply(g, self.learning_rate, out=step)
-            p -= step
+                v = self.velocity[name] = self.momentum * self.velocity[name] + gradients[name]
+                step = gradients[name] + self.momentum * v if self.nesterov else v
+            p -= self.learning_rate * step
 
     def config(self) -> dict[str, float | bool | str]:
         """The options, for a checkpoint."""
@@ -105,7 +94,6 @@ class SGD:
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Continue from what :meth:`state` returned. Raises ValueError if it belongs to another optimiser."""
         self.steps, self.learning_rate, (self.velocity,) = _unpack(state, "velocity")
-        self._scratch = {}
 
 
 class Adam:
@@ -158,33 +146,20 @@ class Adam:
         self.steps = 0
         self.mean: Arrays = {}
         self.square: Arrays = {}
-        self._scratch: Arrays = {}
 
     def update(self, params: Arrays, gradients: Mapping[str, np.ndarray]) -> None:
         """Take one step: change ``params`` in place. Raises ValueError if keys or shapes differ."""
         _check_gradients(params, gradients)
         if not self.mean:
             self.mean, self.square = _zeros_like(params), _zeros_like(params)
-        if not self._scratch:
-            self._scratch = _zeros_like(params)
         self.steps += 1
-        rate = self.learning_rate / (1 - self.beta_1**self.steps)
-        correction = 1 / math.sqrt(1 - self.beta_2**self.steps)
         for name, p in params.items():
-            g, m, v, work = gradients[name], self.mean[name], self.square[name], self._scratch[name]
-            m *= self.beta_1
-            np.multiply(g, 1 - self.beta_1, out=work)
-            m += work
-            v *= self.beta_2
-            np.multiply(g, g, out=work)
-            work *= 1 - self.beta_2
-            v += work
-            np.sqrt(v, out=work)
-            work *= correction
-            work += self.epsilon
-            np.divide(m, work, out=work)
-            work *= rate
-            p -= work
+            g = gradients[name]
+            m = self.mean[name] = self.beta_1 * self.mean[name] + (1 - self.beta_1) * g
+            v = self.square[name] = self.beta_2 * self.square[name] + (1 - self.beta_2) * g**2
+            m_hat = m / (1 - self.beta_1**self.steps)  # both means began at 0: too small at first
+            v_hat = v / (1 - self.beta_2**self.steps)
+            p -= self.learning_rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
 
     def config(self) -> dict[str, float | str]:
         """The options, for a checkpoint."""
@@ -203,13 +178,12 @@ class Adam:
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Continue from what :meth:`state` returned. Raises ValueError if it belongs to another optimiser."""
         self.steps, self.learning_rate, (self.mean, self.square) = _unpack(state, "mean", "square")
-        self._scratch = {}
 
 
 def _in_range(name: str, value: float, low: float, high: float = math.inf) -> float:
     if not low < value < high:
-        wanted = "positive" if high == math.inf else f"at least 0 and less than {high:g}"
-        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+        wanted = "a positive number" if high == math.inf else f"at least 0 and less than {high:g}"
+        raise ValueError(f"{name}: expected {wanted}, got {value!r}")
     return float(value)
 
 
@@ -219,10 +193,10 @@ def _zeros_like(params: Mapping[str, np.ndarray]) -> Arrays:
 
 def _check_gradients(params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
     if params.keys() != gradients.keys():
-        raise ValueError(f"gradients must have the keys of params, {sorted(params)}, got {sorted(gradients)}")
+        raise ValueError(f"gradients: expected the keys of params, {sorted(params)}, got {sorted(gradients)}")
     for name, p in params.items():
         if gradients[name].shape != p.shape:
-            raise ValueError(f"gradients[{name!r}] must have shape {p.shape}, got {gradients[name].shape}")
+            raise ValueError(f"gradients[{name!r}]: expected shape {p.shape}, got {gradients[name].shape}")
 
 
 def _pack(steps: int, learning_rate: float, **groups: Arrays) -> Arrays:
@@ -241,10 +215,8 @@ def _unpack(state: Mapping[str, np.ndarray], *groups: str) -> tuple[int, float, 
             continue
         group, _, name = key.partition(".")
         if group not in found:
-            raise ValueError(
-                f"state holds {key!r}, which this optimiser does not have; it remembers {', '.join(groups)}"
-            )
+            raise ValueError(f"state: expected what this optimiser remembers, {', '.join(groups)}, got {key!r}")
         found[group][name] = np.array(array)
     if not {"steps", "learning_rate"} <= state.keys():
-        raise ValueError(f"state must hold 'steps' and 'learning_rate', got {sorted(state)}")
+        raise ValueError(f"state: expected the entries 'steps' and 'learning_rate', got {sorted(state)}")
     return int(state["steps"]), float(state["learning_rate"]), list(found.values())

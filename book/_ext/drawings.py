@@ -1,0 +1,116 @@
+"""Matplotlib's drawings become part of the page: sharp, in the page's colours, and stacked on a phone.
+
+An SVG that a notebook's cell has stored is written into the page instead of being loaded as a picture, because only then
+its text and its colours follow the page. Each colour is given a partner for dark pages: that of the palette where it
+has one, else the same hue with its lightness turned round. Where two or more panels stand side by side, each of them is
+shown once more by itself, one below the other; the style sheet decides by the width of the page which of the two is seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+from rnnlib.figures.base import HERE
+
+IMAGE = re.compile(r'<img ([^>]*)src="[^"]*?([^/"]+\.svg)"([^>]*)/?>')
+ALT = re.compile(r'alt="([^"]*)"')
+COLOUR = re.compile(r'\b(fill|stroke|stop-color)="(#[0-9a-fA-F]{3,6})"')
+PARTNERS = re.compile(r"light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)")
+NAME = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
+BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+PANEL = re.compile(r'<clipPath[^>]*><rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/></clipPath>')
+LABEL = re.compile(r"<text ([^>]*)>([^<]*)")
+
+
+def inline_drawings(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Put the drawings of a page's cells into its body."""
+    stored = {name: Path(app.srcdir) / source for source, name in getattr(app.builder, "images", {}).items()}
+    count = 0
+
+    def drawing(match: re.Match[str]) -> str:
+        nonlocal count
+        source = stored.get(match[2])
+        text = source.read_text(encoding="utf8") if source and source.exists() else ""
+        if not text.startswith("<svg") or not BOX.search(text):
+            return match[0]
+        count += 1
+        alt = ALT.search(match[1] + match[3])
+        return in_page(text, f"drawing-{count}", alt[1] if alt else "")
+
+    context["body"] = IMAGE.sub(drawing, context.get("body", ""))
+
+
+def in_page(svg: str, name: str, alt: str) -> str:
+    """An SVG as a part of a page: names of its own, colours for light and dark, panels for narrow pages."""
+    width, height = (float(size) for size in BOX.search(svg).groups())  # type: ignore[union-attr]  # who calls has looked
+    inner = svg[svg.index(">") + 1 : svg.rindex("</svg>")]
+    inner = re.sub(r'<path d="M0 [\d.]+h[\d.]+v-[\d.]+h-[\d.]+z" fill="#fff"/>', "", inner, count=1)  # the paper
+    inner = NAME.sub(rf"\g<1>{name}-\g<2>", inner)
+    inner = COLOUR.sub(lambda match: f'{match[1]}="light-dark({match[2]}, {partner(match[2])})"', inner)
+    look = 'font-family="inherit" font-size="10" stroke-linejoin="round"'
+    said = f'role="img" aria-label="{alt}"' if alt else 'aria-hidden="true"'
+    whole = (
+        f'<svg class="drawing-whole" viewBox="0 0 {width:g} {height:g}" style="--width: {width * 4 / 3:.0f}px" {said} {look}>'
+        f'<g id="{name}" fill="light-dark(#000000, {partner("#000000")})">{inner}</g></svg>'
+    )
+    parts = "".join(
+        f'<svg class="drawing-part" viewBox="{left:g} 0 {right - left:g} {height:g}" aria-hidden="true" {look}>'
+        f'<use href="#{name}"/></svg>'
+        for left, right in columns(inner, width)
+    )
+    kind = "drawing panels" if parts else "drawing"
+    return f'<div class="{kind}">{whole}{parts}</div>'
+
+
+def columns(inner: str, width: float) -> list[tuple[float, float]]:
+    """From where to where each panel reaches, with its labels, if the panels stand in one row; else nothing."""
+    panels = sorted({tuple(float(size) for size in panel) for panel in PANEL.findall(inner)})
+    if len(panels) < 2 or len({y for _, y, _, _ in panels}) > 1:
+        return []
+    cuts = [0.0]
+    for (x, _, size, _), (after, *_) in zip(panels, panels[1:], strict=False):
+        end = x + size
+        if after < end:
+            return []
+        lefts = [left for left in label_starts(inner) if end < left < after]
+        cuts.append(min(lefts, default=after) - 2)
+    return list(zip(cuts, [*cuts[1:], width], strict=True))
+
+
+def label_starts(inner: str) -> Iterator[float]:
+    """Where the labels left of a panel begin: numbers that end at its axis, and the turned name of the axis."""
+    for attributes, text in LABEL.findall(inner):
+        values = dict(re.findall(r'([\w-]+)="([^"]*)"', attributes))
+        size = float(values.get("font-size", 10))
+        turned = re.search(r"translate\(([\d.]+)|rotate\(-90[ ,]([\d.]+)", values.get("transform", ""))
+        if turned:
+            yield float(turned[1] or turned[2]) - size
+        elif values.get("text-anchor") == "end" and "x" in values:
+            yield float(values["x"]) - 0.65 * size * len(text)
+
+
+def palette() -> dict[str, str]:
+    """The partner on dark pages of each colour of the palette."""
+    return dict(PARTNERS.findall((HERE / "palette.css").read_text(encoding="utf8")))
+
+
+def partner(colour: str) -> str:
+    """The colour that takes another's place on a dark page.
+
+    >>> partner("#0072B2"), partner("#fff"), partner("#000")
+    ('#6bb5ec', '#191e25', '#e6eaef')
+    """
+    full = colour.lower() if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:].lower())
+    known = palette()
+    if full in known:
+        return known[full]
+    red, green, blue = (int(full[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    light = max(red, green, blue) + min(red, green, blue)  # twice the lightness of HSL: 0 to 2
+    turned = 0.3 + 1.6 * (1 - light / 2)  # never as dark as the page, nor glaring
+    factor = (2 - abs(turned - 1) * 2) / max(2 - abs(light - 1) * 2, 1e-6)
+    channels = (turned / 2 + (channel - light / 2) * min(1.0, factor) for channel in (red, green, blue))
+    return "#" + "".join(f"{round(255 * min(1.0, max(0.0, channel))):02x}" for channel in channels)

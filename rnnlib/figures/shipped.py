@@ -1,0 +1,56 @@
+"""The data that figures show and the library ships, by name; a page carries each of them once.
+
+A new name needs a function that returns what JSON can hold, and an entry in `SHIPPED`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def measured(name: str) -> dict[str, Any]:
+    """What the script `experiments/measure_<name>.py` has measured."""
+    return json.loads((HERE / "data" / f"{name}.json").read_text(encoding="utf8"))
+
+
+def char_rnn() -> dict[str, Any]:
+    """The character model of chapter 3, as the page needs it, and the unit that chapter 3 finds in it."""
+    from rnnlib.figures.type_ahead import network_of, quotation_unit
+    from rnnlib.training import load_pretrained
+
+    model, notes = load_pretrained("char_rnn")
+    vocabulary = list(notes["vocabulary"])
+    return {**network_of(model, vocabulary), "unit": quotation_unit(model, vocabulary)}
+
+
+def shapes() -> dict[str, Any]:
+    """Three real examples of each of the five shapes."""
+    from rnnlib.figures.shapes import real_examples
+
+    return real_examples()
+
+
+SHIPPED: dict[str, Callable[[], dict[str, Any]]] = {
+    "char_rnn": char_rnn,
+    "ngram_dial": lambda: measured("ngram_dial"),
+    "shapes": shapes,
+    "truncation_window": lambda: measured("truncation_window"),
+}
+
+
+@cache
+def shipped(name: str) -> dict[str, Any]:
+    """Return the shipped data `name`.
+
+    Examples
+    --------
+    >>> shipped("truncation_window")["ks"][:4]
+    [1, 2, 3, 4]
+    """
+    return SHIPPED[name]()
