@@ -41,6 +41,8 @@ def register(cls: Class) -> Class:
     True
     """
     name = cls.__name__
+    if not hasattr(cls, "config"):
+        raise TypeError(f"{name}: expected a class with a method config(), got one without")
     if not (_is_ours(_CLASSES.get(name)) and not _is_ours(cls)):
         _CLASSES[name] = cls
     return cls
@@ -73,13 +75,17 @@ def describe(thing: Any) -> dict[str, Any]:
     cls = type(thing)
     registered = _CLASSES.get(cls.__name__)
     if registered is not cls:
-        what = (
-            f"a class of {cls.__module__} with the name of {registered.__module__}.{cls.__name__}; give it another name"
-            if registered
-            else f"{cls.__name__}; put @rnnlib.registry.register above its definition"
-        )
+        if registered is None:
+            what = f"{cls.__name__}; put @rnnlib.registry.register above its definition"
+        elif registered.__module__ == cls.__module__:
+            what = f"one that has been defined again since; make this {cls.__name__} again"
+        else:
+            what = f"one with the name of {registered.__module__}.{cls.__name__}; give it another name"
         raise ValueError(f"{cls.__name__}: expected a registered class, so that it can be loaded again, got {what}")
-    return {"class": cls.__name__, **thing.config()}
+    config = thing.config()
+    if hasattr(thing, "check_config"):
+        thing.check_config(config)
+    return {"class": cls.__name__, **config}
 
 
 def known() -> list[str]:

@@ -683,7 +683,7 @@ def test_a_cell_of_ones_own_that_returns_a_strange_state_is_told_so():
         def forward(self, u, state):
             return (state[0][:, :1],), state
 
-    with pytest.raises(ValueError, match=r"Strange.forward: .* shapes \(\(1, 3\),\), got \(\(1, 1\),\)"):
+    with pytest.raises(ValueError, match=r"Strange.forward: .* \(1, 3\) float64, got \(1, 1\) float64"):
         unroll(make(Strange, {}, 2, 3), np.ones((3, 1, 2)))
 
 
@@ -697,3 +697,79 @@ def test_short_representations():
     assert repr(unroll(net.layers[0], x, mask=np.ones((4, 1)))) == (
         "Trace(GRU(input_size=2, hidden_size=3, dtype=float64), T=4, B=1, masked)"
     )
+
+
+class Slow(RNN):
+    """A cell with three parts of a state: h, and two that follow it slowly."""
+
+    states = ("h", "slow", "slower")
+
+    def forward(self, u, state):
+        h, slow, slower = state
+        h = np.tanh(u + (h + slower) @ self.params["W_h"])
+        return (h, 0.9 * slow + 0.1 * h, 0.8 * slower + 0.2 * slow), (h,)
+
+    def backward(self, dstate, before, after, gates):
+        dh, dslow, dslower = dstate
+        da = (dh + 0.1 * dslow) * (1 - after[0] ** 2)
+        back = da @ self.params["W_h"].T
+        return da, (back, 0.9 * dslow + 0.2 * dslower, back + 0.8 * dslower)
+
+    def parameter_gradients(self, before, after, gates, da, dstate):
+        seen = before[0] + before[2]
+        return {"W_h": np.einsum("tbh,tbg->hg", seen, da)}
+
+
+def test_a_cell_with_three_parts_of_a_state_has_gradients_and_jacobians():
+    rng = np.random.default_rng(0)
+    cell = make(Slow, {}, 2, 3)
+    x = rng.normal(size=(5, 2, 2))
+    assert max(gradient_check(cell, x, mask=np.array([[1, 0]] + 4 * [[1, 1]]), rng=rng).values()) < 1e-7
+    trace = unroll(cell, x)
+    J, steps = jacobians(trace), step_jacobians(trace)
+    assert J.shape == steps.shape == (5, 9, 9)
+    np.testing.assert_allclose(J[2], steps[4] @ steps[3], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"forward": lambda self, u, state: (state, u)}, r"forward: expected two tuples"),
+        ({"forward": lambda self, u, state: (state, ())}, r"forward: expected gates \('h',\)"),
+        ({"forward": lambda self, u, state: (tuple(s.astype("f4") for s in state), state)}, r"forward: .* float64, got .* float32"),
+        ({"backward": lambda self, d, b, a, g: (d[0][:, :1], d)}, r"backward: expected da of shape \(2, 3\)"),
+        ({"backward": lambda self, d, b, a, g: (d[0], d[0])}, r"backward: expected a tuple dstate"),
+        ({"parameter_gradients": lambda self, *rest: {}}, r"parameter_gradients: .* \['W_h'\]"),
+    ],
+)
+def test_slips_in_a_cell_of_ones_own_are_named(change, words):
+    cell = make(type("Mine", (RNN,), change), {}, 2, 3)
+    with pytest.raises((TypeError, ValueError), match=f"Mine.{words}"):
+        backward(unroll(cell, np.ones((3, 2, 2))), np.ones((3, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda cell, x: Stacked(cell), "layers: expected a list of layers, got RNN"),
+        (lambda cell, x: Stacked([1]), r"layers\[0\]: expected a cell.* got int"),
+        (lambda cell, x: Bidirectional(cell, 1), "backward_layer: expected a cell.* got int"),
+        (lambda cell, x: unroll(RNN, x), "layer: expected a cell.* got the class RNN"),
+        (lambda cell, x: backward(unroll(cell, x).h, x), "trace: expected what unroll returns, got ndarray"),
+        (lambda cell, x: jacobians(unroll(Stacked([cell]), x)), "trace: expected the Trace of a cell, got LayerTrace"),
+        (lambda cell, x: truncated_backward(unroll(Stacked([cell]), x), x, 2), "trace: expected the Trace of a cell"),
+        (lambda cell, x: gradient_check(cell, x, rng=0), "rng: expected a np.random.Generator, got int"),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_named(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(make(RNN, {}, 2, 2), np.ones((3, 1, 2)))
+
+
+def test_one_cell_in_two_places_is_refused():
+    rng = np.random.default_rng(0)
+    cell = RNN(3, 3, rng=rng)
+    with pytest.raises(ValueError, match="each cell once"):
+        Stacked([cell, Stacked([cell])])
+    with pytest.raises(ValueError, match="each cell once"):
+        Bidirectional(Stacked([cell]), Stacked([cell]))

@@ -528,6 +528,12 @@ def test_a_class_that_could_not_be_loaded_again_is_refused_before_training(tmp_p
         def config(self):
             return {}
 
+        def loss_and_gradients(self, batch, state=None, rng=None):
+            raise AssertionError("nothing is trained")
+
+        def after_update(self):
+            pass
+
     rng = np.random.default_rng(0)
     model = Unregistered()
     with pytest.raises(ValueError, match=r"Unregistered.*register"):
@@ -537,6 +543,125 @@ def test_a_class_that_could_not_be_loaded_again_is_refused_before_training(tmp_p
         save_checkpoint(tmp_path / "c.npz", Model(namesake(V, 3, rng=rng), V, rng=rng))
     assert os.listdir(tmp_path) == []
     assert type(Model.from_config(make_model("GRU").config(), rng=rng).layer) is GRU
+
+
+def test_what_could_not_be_read_again_is_refused_when_it_is_written(tmp_path):
+    model, path = make_model("RNN"), tmp_path / "c.npz"
+    with pytest.raises(TypeError, match=r"config\(\) builds again"):
+        save_checkpoint(path, model, notes={"teacher": GRU(2, 3, rng=np.random.default_rng(0))})
+    with pytest.raises(TypeError, match=r"arrays\['a'\]: expected numbers"):
+        write_checkpoint(path, {"a": np.array([None])}, {})
+    with pytest.raises(ValueError, match=r"dtype: expected a floating-point type, got int8"):
+        save_checkpoint(path, model, dtype="int8")
+    with pytest.raises(FileNotFoundError, match=r"checkpoint: expected an existing folder"):
+        fit(model, SequentialBatches(IDS, 4, 10), SGD(), max_steps=1, checkpoint=tmp_path / "no" / "c.npz")
+    odd = Model(RNN(V, 3, rng=np.random.default_rng(0), bias_initializer=lambda rng, s: np.zeros(s)), V,
+                rng=np.random.default_rng(0))  # fmt: skip
+    with pytest.raises(TypeError, match=r"expected JSON"):
+        fit(odd, SequentialBatches(IDS, 4, 10), SGD(), max_steps=1, checkpoint=path, progress=False)
+    assert os.listdir(tmp_path) == []
+
+
+def test_options_from_numpy_survive_a_checkpoint(tmp_path):
+    model = make_model("RNN", kernel_regularizer=l2(np.float32(0.1)))
+    save_checkpoint(tmp_path / "c.npz", model, Adam(0.01), Run())
+    load_checkpoint(tmp_path / "c.npz", model, Adam(0.01), Run())
+
+
+def test_a_cell_that_forgets_its_option_is_told_so_when_saved(tmp_path):
+    class Forgetful(RNN):
+        def __init__(self, input_size, hidden_size, *, alpha=0.5, **options):
+            super().__init__(input_size, hidden_size, **options)
+            self.alpha = alpha
+
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"Forgetful.config: expected all options .* \['alpha'\]"):
+        save_checkpoint(tmp_path / "c.npz", Model(Forgetful(V, 3, rng=rng), V, rng=rng))
+
+
+def test_a_class_that_was_defined_again_is_told_apart_from_a_stranger(tmp_path):
+    def define():
+        return type("Again", (RNN,), {"__module__": __name__})
+
+    rng = np.random.default_rng(0)
+    model = Model(define()(V, 3, rng=rng), V, rng=rng)
+    define()
+    with pytest.raises(ValueError, match=r"defined again since; make this Again again"):
+        save_checkpoint(tmp_path / "c.npz", model)
+
+
+def test_a_rate_set_from_numpy_is_a_plain_float_and_checked():
+    optimiser = Adam()
+    optimiser.learning_rate = np.float64(0.01) * np.cos(0)
+    assert type(optimiser.learning_rate) is float
+    for bad in (0, -1, np.nan):
+        with pytest.raises(ValueError, match="learning_rate: expected a positive number"):
+            optimiser.learning_rate = bad
+    assert repr(optimiser) == "Adam(learning_rate=0.01, beta_1=0.9, beta_2=0.999, epsilon=1e-08)"
+
+
+def test_an_optimiser_of_another_model_is_refused():
+    optimiser, batches = Adam(), SequentialBatches(IDS, 4, 10)
+    fit(make_model("RNN"), batches, optimiser, max_steps=1, progress=False)
+    with pytest.raises(ValueError, match="params: expected those that this optimiser began with"):
+        fit(make_model("GRU"), batches, optimiser, max_steps=1, progress=False)
+
+
+def test_a_budget_that_ends_with_an_epoch_ends_the_epoch():
+    batches = SequentialBatches(IDS, 4, 10)
+    run = fit(make_model(), batches, SGD(), max_steps=len(batches), validate=lambda: 7.0, progress=False)
+    assert (run.epoch, run.batch, len(run.history.epoch_loss), run.history.validation) == (1, 0, 1, [7.0])
+    stopped = fit(make_model(), batches, SGD(), epochs=9, callback=lambda r: r.step == len(batches), progress=False)
+    assert (stopped.epoch, len(stopped.history.epoch_loss)) == (1, 1)
+
+
+def test_an_explosion_between_two_layers_is_reported_as_one():
+    rng = np.random.default_rng(0)
+    grow = [RNN(i, 4, rng=rng, dtype=np.float32, activation="linear") for i in (V, 4)]
+    grow[0].params["W_h"] *= 1e3
+    model = Model(Stacked(grow), V, rng=rng)
+    with pytest.raises(FloatingPointError, match=r"layer 0.*not finite at step 1 .*Lower the learning rate"):
+        fit(model, SequentialBatches(IDS, 4, 90), SGD(), max_steps=1, progress=False)
+
+
+def test_a_model_that_sees_the_future_is_not_scored():
+    rng = np.random.default_rng(0)
+    model = Model(Bidirectional(RNN(V, 3, rng=rng), RNN(V, 3, rng=rng)), V, rng=rng)
+    with pytest.raises(TypeError, match="step by step, got Bidirectional"):
+        bits_per_character(model, IDS)
+    for bad in ({"chunk": 0}, {"chunk": -1}):
+        with pytest.raises(ValueError, match="chunk: expected at least 1"):
+            bits_per_character(make_model("RNN"), IDS, **bad)
+    with pytest.raises(ValueError, match=rf"ids: expected 0 to {V - 1}"):
+        bits_per_character(make_model("RNN"), [0, 1, -1])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda m, b: fit(LSTM(2, 3, rng=np.random.default_rng(0)), b, SGD(), max_steps=1), "model: .* got LSTM"),
+        (lambda m, b: fit(m, b, Adam, max_steps=1), "optimiser: .* got the class Adam"),
+        (lambda m, b: fit(m, b, 0.01, max_steps=1), "optimiser: .* got float"),
+        (lambda m, b: fit(m, next(iter(b)), SGD(), max_steps=1), r"batches: .* \[\(x, y\)\]"),
+        (lambda m, b: fit(m, b, SGD(), max_steps="1"), "max_steps: expected an int, got str"),
+        (lambda m, b: m.evaluate((IDS[:4],)), "batch: expected .* got 1 of them"),
+        (lambda m, b: Run(0), "rng: expected a np.random.Generator, got int"),
+        (lambda m, b: generate(m, IDS[:3], 5, rng=0), "rng: expected a np.random.Generator"),
+        (lambda m, b: Model(m.layer, V, rng=0), "rng: expected a np.random.Generator"),
+        (lambda m, b: Model(LSTM, V, rng=np.random.default_rng(0)), "layer: .* got the class LSTM"),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_named(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(make_model("RNN"), SequentialBatches(IDS, 4, 10))
+
+
+def test_the_mapping_of_parameters_cannot_be_changed_but_follows_the_layer():
+    model = make_model("RNN")
+    with pytest.raises(TypeError):
+        model.params["W_x"] = np.zeros(3)
+    model.layer.params["W_x"] = np.zeros_like(model.layer.params["W_x"])
+    assert model.params["W_x"] is model.layer.params["W_x"]
 
 
 def test_notes_that_are_not_json_are_refused(tmp_path):

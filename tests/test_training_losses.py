@@ -91,6 +91,11 @@ def test_a_masked_target_may_be_anything_and_gets_no_gradient():
     assert not dlogits[2].any()
 
 
+def test_softmax_of_integers_and_at_tiny_temperatures():
+    np.testing.assert_allclose(softmax(np.array([1, 2, 3]), 0.5), softmax(np.array([2.0, 4.0, 6.0])))
+    np.testing.assert_array_equal(softmax(np.array([1, 2], np.float32), 1e-50), [0, 1])
+
+
 def test_bits_and_nats():
     assert nats_to_bits(math.log(8)) == pytest.approx(3)
     assert bits_to_nats(nats_to_bits(0.37)) == pytest.approx(0.37)

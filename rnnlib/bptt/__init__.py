@@ -8,6 +8,7 @@ from rnnlib.bptt.bidirectional import Bidirectional
 from rnnlib.bptt.checks import gradient_check
 from rnnlib.bptt.dropout import dropout
 from rnnlib.bptt.jacobians import jacobian_norms, jacobians, step_jacobians
+from rnnlib.bptt.layer import Layer, output
 from rnnlib.bptt.stacked import Stacked
 from rnnlib.bptt.trace import Gradients, LayerTrace, Trace
 from rnnlib.bptt.truncation import truncated_backward
@@ -16,6 +17,7 @@ from rnnlib.bptt.unrolling import backward, unroll
 __all__ = [
     "Bidirectional",
     "Gradients",
+    "Layer",
     "LayerTrace",
     "Stacked",
     "Trace",
@@ -24,6 +26,7 @@ __all__ = [
     "gradient_check",
     "jacobian_norms",
     "jacobians",
+    "output",
     "step_jacobians",
     "truncated_backward",
     "unroll",

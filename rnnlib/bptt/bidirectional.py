@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from rnnlib import registry
-from rnnlib.bptt.stacked import one_dtype, prefixed
+from rnnlib.bptt.layer import expect_layer
+from rnnlib.bptt.stacked import expect_cells_of_their_own, one_dtype, prefixed
 from rnnlib.bptt.states import expect_parts
 from rnnlib.bptt.trace import Gradients, LayerTrace
 from rnnlib.bptt.unrolling import backward, unroll
@@ -46,8 +47,11 @@ class Bidirectional:
     """
 
     def __init__(self, forward_layer: Any, backward_layer: Any) -> None:
+        expect_layer("forward_layer", forward_layer)
+        expect_layer("backward_layer", backward_layer)
         if forward_layer is backward_layer:
             raise ValueError("backward_layer: expected a layer of its own, got forward_layer again")
+        expect_cells_of_their_own((forward_layer, backward_layer))
         if forward_layer.input_size != backward_layer.input_size:
             raise ValueError(
                 f"backward_layer: expected input_size={forward_layer.input_size}, as forward_layer has, "
@@ -101,8 +105,8 @@ class Bidirectional:
         """
         initial = expect_parts("state", state, 2)
         parts = [
-            unroll(layer, x, initial[k], mask, bool(reverse) != (k == 1), dropout_rng=dropout_rng)
-            for k, layer in enumerate(self.layers)
+            unroll(layer, x, start, mask, turned, dropout_rng=dropout_rng)
+            for layer, start, turned in zip(self.layers, initial, (bool(reverse), not reverse), strict=True)
         ]
         return LayerTrace(self, np.concatenate([part.h for part in parts], axis=-1), parts)
 

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from rnnlib.bptt.layer import expect_layer
 from rnnlib.bptt.states import leaves, mapped, nested_like
 from rnnlib.bptt.unrolling import backward, unroll
+from rnnlib.cells.arguments import generator
 from rnnlib.cells.cell import Array
 
 
@@ -67,9 +69,13 @@ def gradient_check(
     >>> max(errors.values()) < 1e-7
     True
     """
+    expect_layer("layer", layer)
+    generator("rng", rng)
     if layer.dtype != np.float64:
         raise TypeError(f"layer: expected float64 to compare with finite differences, got {layer.dtype}")
     x = np.array(x, dtype=np.float64)
+    if x.ndim != 3:
+        raise ValueError(f"x: expected shape (T, B, D), got {x.shape}")
     if len(x) < 3:
         raise ValueError(f"x: expected T > 2 steps, got {len(x)}: errors that flow back two steps would go unnoticed")
     state = mapped(lambda s: np.array(s, dtype=np.float64), layer.initial_state(x.shape[1]) if state is None else state)
@@ -88,7 +94,7 @@ def gradient_check(
 
     grads = backward(trace, P, nested_like(trace.state, iter(Q)))
     inputs = [*layer.params.items(), ("x", x), *((f"state[{k}]", s) for k, s in enumerate(leaves(state)))]
-    analytic = [*grads.params.values(), grads.x, *leaves(grads.state)]
+    analytic = [*(grads.params[name] for name in layer.params), grads.x, *leaves(grads.state)]
     return {
         name: _largest_error(value, g, loss, eps)
         for (name, value), g in zip(tqdm(inputs, desc="gradient check", disable=not progress), analytic, strict=True)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from rnnlib import registry
-from rnnlib.bptt.states import expect_parts, top
+from rnnlib.bptt.layer import expect_layer, output
+from rnnlib.bptt.states import expect_parts
 from rnnlib.bptt.trace import Gradients, LayerTrace
 from rnnlib.bptt.unrolling import backward, unroll
 from rnnlib.cells.cell import Array, Cell
@@ -44,9 +45,14 @@ class Stacked:
     """
 
     def __init__(self, layers: Sequence[Any]) -> None:
+        if not isinstance(layers, Sequence):
+            raise TypeError(f"layers: expected a list of layers, got {type(layers).__name__}")
         self.layers = list(layers)
         if not self.layers:
             raise ValueError("layers: expected at least one, got none")
+        for k, layer in enumerate(self.layers):
+            expect_layer(f"layers[{k}]", layer)
+        expect_cells_of_their_own(self.layers)
         for k, (below, above) in enumerate(zip(self.layers, self.layers[1:], strict=False)):
             if above.input_size != below.hidden_size:
                 raise ValueError(
@@ -75,8 +81,14 @@ class Stacked:
         after: list[Any] = []
         for layer, before in zip(self.layers, expect_parts("state", state, len(self.layers)), strict=True):
             after.append(layer.step(x_t, before))
-            x_t = top(after[-1])
+            x_t = output(layer, x_t, after[-1])
         return tuple(after)
+
+    def output(self, x_t: Array, state: tuple[Any, ...]) -> Array:
+        """H_t (B, H): what the top layer hands on after a step."""
+        for layer, part in zip(self.layers, state, strict=True):
+            x_t = output(layer, x_t, part)
+        return x_t
 
     def last(self, h: Array, reverse: bool = False) -> Array:
         """What the top layer hands on after its last valid step, (B, H), out of h (T, B, H)."""
@@ -95,7 +107,7 @@ class Stacked:
         parts: list[Any] = []
         for layer, initial in zip(self.layers, expect_parts("state", state, len(self.layers)), strict=True):
             parts.append(unroll(layer, x, initial, mask, reverse, dropout_rng=dropout_rng))
-            x = parts[-1].h
+            x = expect_finite(f"the states of layer {len(parts) - 1}", parts[-1].h)
         return LayerTrace(self, x, parts)
 
     def backward(self, trace: LayerTrace, dh: Array, dstate: tuple[Any, ...] | None = None) -> Gradients:
@@ -105,7 +117,7 @@ class Stacked:
             reversed(trace.parts), reversed(expect_parts("dstate", dstate, len(trace.parts))), strict=True
         ):
             grads.insert(0, backward(part, dh, d))
-            dh = grads[0].x
+            dh = expect_finite("a gradient between two layers", grads[0].x)
         return Gradients(
             params=prefixed((str(k), g.params) for k, g in enumerate(grads)),
             x=dh,
@@ -131,6 +143,20 @@ class Stacked:
 def prefixed(parts: Any) -> dict[str, Array]:
     """The arrays of several parts in one dict: ``"W_x"`` of the part "0" is ``"0.W_x"``."""
     return {f"{prefix}.{name}": array for prefix, arrays in parts for name, array in arrays.items()}
+
+
+def expect_finite(what: str, array: Array) -> Array:
+    """FloatingPointError where something has exploded between two layers; else `array`."""
+    if not np.isfinite(array).all():
+        raise FloatingPointError(f"{what}: not finite")
+    return array
+
+
+def expect_cells_of_their_own(layers: Sequence[Any]) -> None:
+    """ValueError if one cell stands in two places: its gradient would be counted for one of them only."""
+    cells = [id(cell) for layer in layers for cell in layer.cells]
+    if len(set(cells)) < len(cells):
+        raise ValueError("layers: expected each cell once, got one cell in two places")
 
 
 def one_dtype(parts: Sequence[Any]) -> np.dtype:

@@ -130,6 +130,14 @@ class LayerTrace:
         return f"LayerTrace({self.layer!r}, T={self.h.shape[0]}, B={self.h.shape[1]})"
 
 
+def expect_cell(trace: object) -> None:
+    """TypeError unless `trace` is that of a single cell."""
+    if not isinstance(trace, Trace):
+        raise TypeError(
+            f"trace: expected the Trace of a cell, got {type(trace).__name__}; of a layer, take trace.parts"
+        )
+
+
 @dataclass(repr=False)
 class Gradients:
     """∂L/∂ everything that a layer used on a sequence.
@@ -145,6 +153,8 @@ class Gradients:
         ∂L/∂h_t: what the loss sends to h_t directly, and through all that follows it.
     c : (T, B, H) array or None
         Of an LSTM, ∂L/∂c_t with h_t held fixed: what reaches c_t through c_{t+1}.
+    others : tuple of (T, B, H) arrays
+        The same for further parts of a state, of a cell of your own that has more than two.
     """
 
     params: dict[str, Array]
@@ -152,6 +162,7 @@ class Gradients:
     state: tuple[Any, ...]
     h: Array
     c: Array | None = None
+    others: tuple[Array, ...] = ()
 
     @property
     def h_norm(self) -> Array:

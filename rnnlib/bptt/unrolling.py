@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnlib.bptt.dropout import dropout
+from rnnlib.bptt.layer import expect_layer
 from rnnlib.bptt.trace import Gradients, LayerTrace, Trace
 from rnnlib.cells.arguments import as_real, generator
 from rnnlib.cells.cell import Array, Cell, Gates, State, summed_product
@@ -70,6 +71,7 @@ def unroll(
     >>> np.allclose(trace.h[1], h)
     True
     """
+    expect_layer("layer", layer)
     if hasattr(layer, "unroll"):  # a layer of several parts knows in which order they run
         return layer.unroll(x, state, mask, reverse, dropout_rng=dropout_rng)
     cell: Cell = layer
@@ -95,7 +97,7 @@ def _forward(trace: Trace, state: State) -> tuple[State, list[Gates]]:
     for t in range(len(u)):
         after, values = cell.forward(u[t], state)
         if t == 0:
-            _check_step(cell, state, after)
+            _check_forward(cell, state, after, values)
         if padding is not None and padding[t].any():  # the state passes a masked step unchanged
             after = tuple(np.where(padding[t], old, new) for old, new in zip(state, after, strict=True))
         state = after
@@ -143,6 +145,8 @@ def backward(trace: Trace | LayerTrace, dh: Array, dstate: Any = None) -> Gradie
     """
     if isinstance(trace, LayerTrace):
         return trace.layer.backward(trace, dh, dstate)
+    if not isinstance(trace, Trace):
+        raise TypeError(f"trace: expected what unroll returns, got {type(trace).__name__}")
     cell, padding = trace.cell.with_dropout(trace.drop_h), _padding(trace)
     T, B, _ = trace.x.shape
     dh = trace.in_time(as_real("dh", dh, cell.dtype, trace.h.shape))
@@ -150,10 +154,13 @@ def backward(trace: Trace | LayerTrace, dh: Array, dstate: Any = None) -> Gradie
     da = np.empty((T, B, len(cell.gates) * cell.hidden_size), cell.dtype)  # δ_t of every step
     arriving: list[State] = [()] * T  # ∂L/∂(state after step t)
     for t in reversed(range(T)):
-        before, after = (tuple(s[k] for s in trace.visited) for k in (t, t + 1))
+        before, after = tuple(s[t] for s in trace.visited), tuple(s[t + 1] for s in trace.visited)
         arriving[t] = dstate = (dstate[0] + dh[t], *dstate[1:])
         if padding is None or not padding[t].any():
-            da[t], dstate = cell.backward(dstate, before, after, trace.steps[t])
+            delta, through = cell.backward(dstate, before, after, trace.steps[t])
+            if t == T - 1:
+                _check_backward(cell, da[t], delta, dstate, through)
+            da[t], dstate = delta, through
         else:  # a step back is linear in its gradient: real rows go through the cell, masked ones past it
             real = tuple(np.where(padding[t], 0, d) for d in dstate)
             da[t], through = cell.backward(real, before, after, trace.steps[t])
@@ -167,19 +174,26 @@ def _collect(trace: Trace, cell: Cell, da: Array, arriving: State, dstate: State
     before, after = tuple(s[:-1] for s in trace.visited), tuple(s[1:] for s in trace.visited)
     real = arriving if padding is None else tuple(np.where(padding, 0, d) for d in arriving)
     params = cell.parameter_gradients(before, after, trace.steps, da, real)
+    missing = cell.params.keys() - params.keys() - {"W_x", "b"}
+    if missing:
+        raise ValueError(
+            f"{type(cell).__name__}.parameter_gradients: expected a gradient for each parameter but W_x and b, "
+            f"got none for {sorted(missing)}"
+        )
     params["W_x"] = summed_product(x, da)
     if cell.use_bias:
         params["b"] = np.ones(x.shape[0] * x.shape[1], cell.dtype) @ da.reshape(-1, da.shape[-1])
     dx = (da.reshape(-1, da.shape[-1]) @ cell.params["W_x"].T).reshape(x.shape)
     if trace.drop_x is not None:
         dx *= trace.drop_x
-    dh, *dc = (trace.in_time(d) for d in arriving)
+    dh, *others = (trace.in_time(d) for d in arriving)
     return Gradients(
         params={name: params[name] for name in cell.params},
         x=trace.in_time(dx),
         state=dstate,
         h=dh,
-        c=dc[0] if dc else None,
+        c=others[0] if others else None,
+        others=tuple(others[1:]),
     )
 
 
@@ -216,11 +230,34 @@ def check_mask(mask: object, T: int, B: int) -> Array:
     return valid
 
 
-def _check_step(cell: Cell, before: State, after: State) -> None:
-    """The state that a cell of one's own returns must look like the one that it was given."""
-    shapes = [tuple(getattr(s, "shape", ()) for s in state) for state in (before, after)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"{type(cell).__name__}.forward: expected a state of shapes {shapes[0]}, got {shapes[1]}")
+def _check_forward(cell: Cell, before: State, after: object, gates: object) -> None:
+    """What a cell of one's own returns must look like what ours do; looked at once, in the first step."""
+    name, wanted = f"{type(cell).__name__}.forward", [(s.shape, s.dtype) for s in before]
+    if not isinstance(after, tuple) or not isinstance(gates, tuple):
+        kinds = f"{type(after).__name__} and {type(gates).__name__}"
+        raise TypeError(f"{name}: expected two tuples, the state and the gates, got {kinds}")
+    given = [(getattr(s, "shape", ()), getattr(s, "dtype", type(s))) for s in after]
+    if given != wanted:
+        raise ValueError(f"{name}: expected a state of {_said(wanted)}, got {_said(given)}")
+    shapes = [getattr(gate, "shape", ()) for gate in gates]
+    if len(shapes) < len(cell.gates) or any(shape != before[0].shape for shape in shapes[: len(cell.gates)]):
+        raise ValueError(f"{name}: expected gates {cell.gates} of shape {before[0].shape} each, got shapes {shapes}")
+
+
+def _check_backward(cell: Cell, da: Array, delta: object, dstate: State, through: object) -> None:
+    """The same for the step backward."""
+    name, parts = f"{type(cell).__name__}.backward", through if isinstance(through, tuple) else (through,)
+    if getattr(delta, "shape", ()) != da.shape:
+        raise ValueError(f"{name}: expected da of shape {da.shape}, got {getattr(delta, 'shape', type(delta))}")
+    given = [(getattr(s, "shape", ()), getattr(s, "dtype", type(s))) for s in parts]
+    if not isinstance(through, tuple) or given != [(s.shape, s.dtype) for s in dstate]:
+        raise ValueError(
+            f"{name}: expected a tuple dstate of {_said([(s.shape, s.dtype) for s in dstate])}, got {_said(given)}"
+        )
+
+
+def _said(parts: list[tuple[Any, Any]]) -> str:
+    return ", ".join(f"{shape} {dtype}" for shape, dtype in parts)
 
 
 def _entering(trace: Trace) -> Array:

@@ -26,11 +26,23 @@ def as_real(argument: str, value: object, dtype: np.dtype, shape: tuple[int | No
     return array.astype(dtype, copy=False)
 
 
-def unknown_option(cls: type, name: str) -> str:
-    """The message about an option that a cell has not got."""
+def keyword_options(cls: type) -> list[str]:
+    """The keyword options of a class's constructor and of those that it inherits from, sorted."""
     constructors = [vars(base)["__init__"] for base in cls.__mro__[:-1] if "__init__" in vars(base)]
     parameters = [p for init in constructors for p in inspect.signature(init).parameters.values()]
-    options = sorted({p.name for p in parameters if p.kind is p.KEYWORD_ONLY})
+    return sorted({p.name for p in parameters if p.kind is p.KEYWORD_ONLY})
+
+
+def number(argument: str, value: object) -> float:
+    """`value` as a float, or a TypeError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{argument}: expected a number, got {type(value).__name__} {value!r}")
+    return float(value)
+
+
+def unknown_option(cls: type, name: str) -> str:
+    """The message about an option that a cell has not got."""
+    options = keyword_options(cls)
     close = difflib.get_close_matches(name, options, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{name}: expected an option of {cls.__name__} ({', '.join(options)}), got {name!r}{hint}"
@@ -54,8 +66,6 @@ def generator(argument: str, value: object) -> None:
 
 
 def rate(argument: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{argument}: expected a number, got {type(value).__name__} {value!r}")
-    if not 0 <= value < 1:
+    if not 0 <= number(argument, value) < 1:
         raise ValueError(f"{argument}: expected a rate in [0, 1), got {value}")
     return float(value)

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnnlib import registry
 from rnnlib.cells.activations import find_activation
-from rnnlib.cells.arguments import as_real, generator, positive, rate, unknown_option
+from rnnlib.cells.arguments import as_real, generator, keyword_options, positive, rate, unknown_option
 from rnnlib.cells.initializers import Initializer, draw
 
 Array = NDArray[Any]
@@ -42,6 +42,8 @@ class Cell:
 
     Examples
     --------
+    >>> import numpy as np
+
     A leaky RNN: each unit moves a learned part of the way towards its new value (Jaeger et al. 2007),
     H_t = H_{t−1} + α ⊙ (N_t − H_{t−1}) with N_t = φ(X_t W_x + H_{t−1} W_h + b):
 
@@ -56,13 +58,13 @@ class Cell:
     ...
     ...     def forward(self, u, state):
     ...         (h,), alpha = state, self.params["alpha"]
-    ...         n = self.activation.value(u + h @ self.params["W_h"])
+    ...         n = self.activation.value(u + self.dropped(h) @ self.params["W_h"])
     ...         return (h + alpha * (n - h),), (n,)
     ...
     ...     def backward(self, dstate, before, after, gates):
     ...         (dh,), (n,), alpha = dstate, gates, self.params["alpha"]
     ...         da = dh * alpha * self.activation.slope(n)
-    ...         return da, (dh * (1 - alpha) + da @ self.params["W_h"].T,)
+    ...         return da, (dh * (1 - alpha) + self.dropped(da @ self.params["W_h"].T),)
     ...
     ...     def parameter_gradients(self, before, after, gates, da, dstate):
     ...         n = np.stack([values[0] for values in gates])  # (T, B, H)
@@ -72,12 +74,14 @@ class Cell:
     ...     def config(self):
     ...         return super().config() | {"alpha": self.alpha}
 
-    It is checked, trained, saved and loaded as every cell is:
+    ``self.dropped(h)`` is h unless there is recurrent dropout; ``dstate[0]`` of all steps is ∂L/∂H (T, B, H). The cell
+    is checked, trained, saved and loaded as every cell is:
 
     >>> from rnnlib.bptt import gradient_check
     >>> from rnnlib.training import Adam, Model, fit, load_model, save_checkpoint
     >>> rng = np.random.default_rng(0)
-    >>> errors = gradient_check(Leaky(2, 3, rng=rng), rng.normal(size=(4, 2, 2)), rng=rng)
+    >>> leaky = Leaky(2, 3, recurrent_dropout=0.5, rng=rng)
+    >>> errors = gradient_check(leaky, rng.normal(size=(4, 2, 2)), rng=rng, dropout_seed=0)
     >>> max(errors.values()) < 1e-7
     True
     >>> model = Model(Leaky(3, 8, alpha=0.9, rng=rng), output_size=3, rng=rng)
@@ -122,7 +126,10 @@ class Cell:
             raise TypeError(unknown_option(type(self), next(iter(unknown))))
         self.input_size = positive("input_size", input_size)
         self.hidden_size = positive("hidden_size", hidden_size)
-        self.dtype = np.dtype(dtype)
+        try:
+            self.dtype = np.dtype(dtype)
+        except TypeError:
+            raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}") from None
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
         generator("rng", rng)
@@ -171,7 +178,8 @@ class Cell:
     def project(self, x: Array) -> Array:
         """The input's part of every gate's pre-activation, X W_x + b, for all steps at once.
 
-        ``x`` is (…, D) and the result (…, G·H). None of it depends on the state, so it need not wait for the loop.
+        ``x`` is (…, D) and the result (…, G·H). None of it depends on the state: it need not wait for the loop. A cell of
+        your own leaves this method as it is, since `backward` of `rnnlib.bptt` works out its gradients.
         """
         u = x.reshape(-1, self.input_size) @ self.params["W_x"]  # one large product is faster than T small ones
         if self.use_bias:
@@ -291,6 +299,15 @@ class Cell:
     def from_config(cls, config: dict[str, Any], *, rng: np.random.Generator, dtype: DTypeLike | None = None) -> "Cell":
         """A cell with the options that `config` returned, freshly initialised; `dtype` overrides the one in there."""
         return cls(**(config if dtype is None else config | {"dtype": dtype}), rng=rng)
+
+    def check_config(self, config: dict[str, Any]) -> None:
+        """ValueError unless `config` has all options of the constructors: what it lacks, a checkpoint would lose."""
+        missing = [name for name in keyword_options(type(self)) if name not in config and name != "rng"]
+        if missing:
+            raise ValueError(
+                f"{type(self).__name__}.config: expected all options of the constructor, got none of {missing}; "
+                "return super().config() | {…}"
+            )
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments but `rng`, so that ``type(cell)(**cell.config(), rng=rng)`` is built alike."""

@@ -173,7 +173,7 @@ def lstm_to_torch_names(cell: "LSTM", arrays: dict[str, Array]) -> dict[str, Arr
     for option, wanted in (("peephole", False), ("coupled", False), ("forget_gate", True)):
         if getattr(cell, option) != wanted:
             raise ValueError(f"{option}: expected {wanted}, as in torch.nn.LSTM, got {not wanted}")
-    named = {name: reorder(a, "ifog", "ifgo") for name, a in arrays.items()}
+    named = {name: reorder(arrays[name], "ifog", "ifgo") for name in ("W_x", "W_h", "b") if name in arrays}
     return _torch_names(named["W_x"], named["W_h"], named.get("b"), named.get("b"))
 
 
@@ -245,7 +245,7 @@ def rnn_from_keras(cls: "type[RNN]", weights: Sequence[Array], **options: Any) -
     ValueError
         If the number or the shapes of the weights are not those of such a layer.
     """
-    options = _keras_options(options, len(weights))
+    options = _keras_options(options, weights)
     sizes, named = _read_keras(weights, gates=1, bias_rows=None)
     return _fill(cls(**sizes, **options), named)
 
@@ -267,7 +267,7 @@ def gru_from_keras(cls: "type[GRU]", weights: Sequence[Array], **options: Any) -
     ValueError
         If the number or the shapes of the weights are not those of such a layer.
     """
-    options = _keras_options(options, len(weights))
+    options = _keras_options(options, weights)
     reset_after = options.get("reset_after", False)
     sizes, named = _read_keras(weights, gates=3, bias_rows=2 if reset_after else None)
     named = {name: reorder(w, "zrn", "rzn") for name, w in named.items()}
@@ -294,7 +294,7 @@ def lstm_from_keras(cls: "type[LSTM]", weights: Sequence[Array], **options: Any)
     ValueError
         If the number or the shapes of the weights are not those of such a layer.
     """
-    options = _keras_options(options, len(weights))
+    options = _keras_options(options, weights)
     if "unit_forget_bias" in options:  # how the bias began; it is overwritten
         options["forget_bias"] = float(options.pop("unit_forget_bias"))
     sizes, named = _read_keras(weights, gates=4, bias_rows=None)
@@ -310,9 +310,10 @@ LAYER_OPTIONS |= {f"{role}_regularizer" for role in ("kernel", "recurrent", "bia
 LAYER_OPTIONS |= {f"{role}_constraint" for role in ("kernel", "recurrent", "bias")}
 
 
-def _keras_options(options: dict[str, Any], arrays: int) -> dict[str, Any]:
+def _keras_options(options: dict[str, Any], weights: Any) -> dict[str, Any]:
     """The cell's options among those of a Keras layer; ``use_bias`` must agree with the number of arrays."""
     kept = {name: value for name, value in options.items() if name not in LAYER_OPTIONS}
+    arrays = len(weights) if isinstance(weights, Sequence) else 0  # `_read_keras` says what is wrong with others
     use_bias = kept.pop("use_bias", arrays == 3)
     if arrays in (2, 3) and bool(use_bias) != (arrays == 3):
         raise ValueError(f"use_bias: expected {arrays == 3} with {arrays} arrays in weights, got {use_bias}")
@@ -321,6 +322,8 @@ def _keras_options(options: dict[str, Any], arrays: int) -> dict[str, Any]:
 
 def _read_keras(weights: Sequence[Array], gates: int, bias_rows: int | None) -> tuple[dict[str, Any], dict[str, Array]]:
     """The sizes and the named arrays in `weights`, checked."""
+    if not isinstance(weights, Sequence):
+        raise TypeError(f"weights: expected the list that get_weights() returns, got {type(weights).__name__}")
     arrays = [np.asarray(w) for w in weights]
     shapes = [a.shape for a in arrays]
     if len(arrays) not in (2, 3) or any(len(s) != 2 for s in shapes[:2]):

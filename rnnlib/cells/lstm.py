@@ -103,6 +103,7 @@ class LSTM(Cell):
         if self.is_variant:
             return variants.backward(self, dstate, before, after, gates)
         (dh, dc), (_, c_prev), (_, c), (i, f, o, g) = dstate, before, after, gates
+        # dσ(i) is σ′(a_i), written in terms of i = σ(a_i)
         dσ, φ, dφ = self.recurrent_activation.slope, self.activation.value, self.activation.slope
         phi_c = φ(c)
         dc = dc + dh * o * dφ(phi_c)  # C_t reaches the loss through C_{t+1} and through H_t

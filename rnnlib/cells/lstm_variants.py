@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlib.cells.arguments import number
 from rnnlib.cells.cell import Array, Gates, State, blocks
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def forget_bias_of(forget_bias: float | None, forget_gate: bool) -> float:
     """1 unless given; 0 without a forget gate, where nothing else makes sense."""
     if not forget_gate and forget_bias:
         raise ValueError(f"forget_bias: expected none with forget_gate=False, got {forget_bias}")
-    return float(forget_gate if forget_bias is None else forget_bias)
+    return float(forget_gate) if forget_bias is None else number("forget_bias", forget_bias)
 
 
 def peepholes(cell: "LSTM") -> dict[str, Array]:
@@ -47,19 +48,20 @@ def peepholes(cell: "LSTM") -> dict[str, Array]:
     return {f"p_{gate}": np.zeros(cell.hidden_size, cell.dtype) for gate in cell.gates if gate != "g"}
 
 
+def _peep(cell: "LSTM", gate: str, seen: Array) -> Array | float:
+    """p ⊙ `seen`, the cell state on the way forward, the gate's gradient on the way back; 0 without peepholes."""
+    return cell.params[f"p_{gate}"] * seen if cell.peephole else 0.0
+
+
 def forward(cell: "LSTM", u: Array, state: State) -> tuple[State, Gates]:
     """One step of any variant; as `Cell.forward`."""
     (h_prev, c_prev), σ, φ = state, cell.recurrent_activation.value, cell.activation.value
-    p = cell.params if cell.peephole else {}
     a = dict(zip(cell.gates, blocks(u + cell.dropped(h_prev) @ cell.params["W_h"], len(cell.gates)), strict=True))
-    for gate in ("i", "f"):
-        if f"p_{gate}" in p:
-            a[gate] = a[gate] + p[f"p_{gate}"] * c_prev
-    f = σ(a["f"]) if cell.forget_gate else np.ones_like(c_prev)
-    i = 1 - f if cell.coupled else σ(a["i"])
+    f = σ(a["f"] + _peep(cell, "f", c_prev)) if cell.forget_gate else np.ones_like(c_prev)
+    i = 1 - f if cell.coupled else σ(a["i"] + _peep(cell, "i", c_prev))
     g = φ(a["g"])
     c = f * c_prev + i * g
-    o = σ(a["o"] + p["p_o"] * c if p else a["o"])
+    o = σ(a["o"] + _peep(cell, "o", c))
     h = o * φ(c)
     values = {"i": i, "f": f, "o": o, "g": g}
     return (h, c), tuple(values[gate] for gate in cell.gates)
@@ -67,17 +69,14 @@ def forward(cell: "LSTM", u: Array, state: State) -> tuple[State, Gates]:
 
 def backward(cell: "LSTM", dstate: State, before: State, after: State, gates: Gates) -> tuple[Array, State]:
     """The same step backward; as `Cell.backward`."""
-    (dh, dc), (_, c_prev), (_, c), values = dstate, before, after, dict(zip(cell.gates, gates, strict=False))
+    (dh, dc), (_, c_prev), (_, c), values = dstate, before, after, dict(zip(cell.gates, gates, strict=True))
     dσ, φ, dφ = cell.recurrent_activation.slope, cell.activation.value, cell.activation.slope
-    p = cell.params if cell.peephole else {}
     o, g = values["o"], values["g"]
     f = values["f"] if cell.forget_gate else np.ones_like(c)
     i = 1 - f if cell.coupled else values["i"]
     phi_c, da = φ(c), {}
     da["o"] = dh * phi_c * dσ(o)
-    dc = dc + dh * o * dφ(phi_c)
-    if p:
-        dc = dc + da["o"] * p["p_o"]  # the output gate looked at C_t
+    dc = dc + dh * o * dφ(phi_c) + _peep(cell, "o", da["o"])  # the output gate looked at C_t
     da["g"] = dc * i * dφ(g)
     if cell.coupled:
         da["f"] = dc * (c_prev - g) * dσ(f)  # f opens, 1 − f closes
@@ -86,9 +85,8 @@ def backward(cell: "LSTM", dstate: State, before: State, after: State, gates: Ga
         if cell.forget_gate:
             da["f"] = dc * c_prev * dσ(f)
     dc_prev = dc * f
-    for gate in ("i", "f"):
-        if f"p_{gate}" in p:
-            dc_prev = dc_prev + da[gate] * p[f"p_{gate}"]  # these two looked at C_{t−1}
+    for gate in set(cell.gates) & {"i", "f"}:
+        dc_prev = dc_prev + _peep(cell, gate, da[gate])  # these two looked at C_{t−1}
     da_all = np.concatenate([da[gate] for gate in cell.gates], axis=1)  # (B, G·H)
     dh_prev = cell.dropped(da_all @ cell.params["W_h"].T)
     return da_all, (dh_prev, dc_prev)

@@ -75,7 +75,10 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
     ({'w': array([0, 1])}, {'unit': '°C'})
     """
     path = Path(path)
-    text = json.dumps(meta, ensure_ascii=False, sort_keys=True, default=_plain).encode()
+    for name, a in arrays.items():
+        if np.asarray(a).dtype.hasobject:
+            raise TypeError(f"arrays[{name!r}]: expected numbers, got an array of objects")
+    text = as_json(meta).encode()
     header = {"format": FORMAT, "version": VERSION, "sha256": _checksum(arrays, text)}
     buffer = io.BytesIO()
     np.savez_compressed(
@@ -96,12 +99,23 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
         raise
 
 
+def as_json(meta: Mapping[str, Any]) -> str:
+    """The JSON text that a checkpoint stores."""
+    return json.dumps(meta, ensure_ascii=False, sort_keys=True, default=_plain)
+
+
 def _plain(value: Any) -> Any:
     """What JSON does not know: NumPy's numbers, and instances of registered classes."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if hasattr(value, "config"):
         described = describe(value)
+        try:
+            build(described)
+        except (KeyError, TypeError, ValueError) as error:
+            raise TypeError(
+                f"notes, options: expected instances that their config() builds again, got {value!r}: {error}"
+            ) from error
         return {INSTANCE: described.pop("class"), **described}
     raise TypeError(
         f"notes, options: expected JSON or instances of registered classes, got {type(value).__name__}: {value!r}"

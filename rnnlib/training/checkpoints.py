@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 
 from rnnlib.bptt.states import leaves, mapped
 from rnnlib.registry import build, describe
-from rnnlib.training.archive import CheckpointError, read_checkpoint, write_checkpoint
+from rnnlib.training.archive import CheckpointError, as_json, read_checkpoint, write_checkpoint
 from rnnlib.training.history import History, Run
 from rnnlib.training.optimisers import SGD, Adam
 
@@ -193,9 +193,23 @@ def load_pretrained(name: str, dtype: DTypeLike | None = None) -> tuple[Any, dic
     return load_model(path, dtype)
 
 
+def check_savable(path: str | Path, model: Any) -> None:
+    """Raise now what `save_checkpoint` would raise later: a class or an option that cannot be stored, a missing folder.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+    """
+    as_json(describe(model))
+    if not Path(path).absolute().parent.is_dir():
+        raise FileNotFoundError(f"checkpoint: expected an existing folder, got {Path(path).parent}")
+
+
 def _cast(name: str, p: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
     if dtype is None:
         return p
+    if not np.issubdtype(np.dtype(dtype), np.floating):
+        raise ValueError(f"dtype: expected a floating-point type, got {np.dtype(dtype)}")
     with np.errstate(over="ignore"):
         stored = p.astype(dtype)
     if not np.isfinite(stored).all():
@@ -207,7 +221,7 @@ def _cast(name: str, p: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
 
 def _same(path: str | Path, what: str, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Refuse options that differ, naming them."""
-    stored, given = json.loads(json.dumps(stored)), json.loads(json.dumps(given))
+    stored, given = json.loads(as_json(stored)), json.loads(as_json(given))
     if stored != given:
         differing = [key for key in sorted({*stored, *given}) if stored.get(key) != given.get(key)]
         said = "; ".join(f"{key}: file {stored.get(key)!r}, here {given.get(key)!r}" for key in differing)

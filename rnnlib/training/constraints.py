@@ -164,7 +164,7 @@ def constraint(spec: str | Constraint | None, name: str = "constraint") -> Const
         "unit_norm": UnitNorm,
         "min_max_norm": MinMaxNorm,
     }
-    if spec is None or isinstance(spec, MaxNorm | NonNeg | UnitNorm | MinMaxNorm):
+    if spec is None or (callable(spec) and not isinstance(spec, type)):
         return spec
     if isinstance(spec, str) and spec in named:
         return named[spec]()

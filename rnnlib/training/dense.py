@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rnnlib.cells.arguments import positive
+from rnnlib.cells.arguments import generator, positive
 from rnnlib.cells.initializers import Initializer, draw
 
 __all__ = ["Dense"]
@@ -55,9 +55,13 @@ class Dense:
     ) -> None:
         shape = (positive("input_size", input_size), positive("output_size", output_size))
         self.input_size, self.output_size = shape
+        generator("rng", rng)
         self.params = {"W_hq": draw(kernel_initializer, rng, shape, "kernel_initializer").astype(dtype)}
         if use_bias:
             self.params["b_q"] = draw(bias_initializer, rng, shape[1:], "bias_initializer").astype(dtype)
+
+    def __repr__(self) -> str:
+        return f"Dense(input_size={self.input_size}, output_size={self.output_size})"
 
     def forward(self, h: np.ndarray) -> np.ndarray:
         """O = H W_hq + b_q; ``h`` is (..., H), the result (..., Q)."""

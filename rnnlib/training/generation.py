@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from rnnlib.cells.arguments import generator
+from rnnlib.text import as_ids
 from rnnlib.training.losses import nats_to_bits, nats_to_perplexity, softmax
 from rnnlib.training.model import Model
 
@@ -57,7 +59,7 @@ def next_probabilities(
     ids = np.asarray(ids)
     if ids.ndim != 1 or ids.size == 0:
         raise ValueError(f"ids: expected shape (T,) with T ≥ 1, got {ids.shape}")
-    for i in ids:
+    for i in as_ids(ids, "ids", model.input_size):
         logits, state = model.step(np.array([i]), state)
     return softmax(logits[0], temperature), state
 
@@ -112,10 +114,12 @@ def generate(
     """
     if not temperature >= 0:
         raise ValueError(f"temperature: expected 0 or more, got {temperature!r}")
+    if rng is not None:
+        generator("rng", rng)
     if temperature > 0 and rng is None:
         raise ValueError("rng: expected a np.random.Generator for sampling at a temperature above 0, got None")
-    if length < 0:
-        raise ValueError(f"length: expected 0 or more, got {length!r}")
+    if not isinstance(length, int | np.integer) or length < 0:
+        raise ValueError(f"length: expected an int, 0 or more, got {length!r}")
     drawn = np.empty(length, np.intp)
     ids = np.asarray(context)
     for k in range(length):
@@ -186,6 +190,10 @@ def log_probabilities(
     ids = np.asarray(ids)
     if ids.ndim != 1:
         raise ValueError(f"ids: expected shape (N,), got {ids.shape}")
+    ids = as_ids(ids, "ids", model.input_size)
+    if chunk < 1:
+        raise ValueError(f"chunk: expected at least 1, got {chunk}")
+    model.step(ids[:1], None)  # a layer that also reads backward has no next step, and would see what it is to predict
     unscored = 0
     if context is not None and len(context):
         unscored = len(context) - 1

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnlib.cells.arguments import generator
+
 __all__ = ["History", "Run"]
 
 
@@ -73,6 +75,10 @@ class Run:
     state: Any = None
     seconds: float = 0.0
     history: History = field(default_factory=History)
+
+    def __post_init__(self) -> None:
+        if self.rng is not None:
+            generator("rng", self.rng)
 
     def __repr__(self) -> str:
         loss = f", last loss {self.history.loss[-1]:.4g}" if self.history.loss else ""

@@ -12,7 +12,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,8 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm.auto import tqdm
 
-from rnnlib.registry import describe
-from rnnlib.training.checkpoints import save_checkpoint
+from rnnlib.training.checkpoints import check_savable, save_checkpoint
 from rnnlib.training.clipping import clip_by_norm, clip_by_value, global_norm
 from rnnlib.training.history import Run
 from rnnlib.training.optimisers import SGD, Adam
@@ -68,7 +67,7 @@ class Trainable(Protocol):
     """
 
     @property
-    def params(self) -> dict[str, np.ndarray]:
+    def params(self) -> Mapping[str, np.ndarray]:
         """The parameters by name; the optimiser changes the arrays in place."""
 
     @property
@@ -166,30 +165,31 @@ def fit(
     (50, True)
     """
     run = Run() if run is None else run
-    if checkpoint:
-        describe(model)  # what cannot be loaded again is refused now, not after the first thousand steps
+    _check_kinds(model, optimiser, batches)
     _check_options(model, batches, (epochs, max_steps, max_seconds), (clip_norm, clip_value), run)
+    _check_sizes(epochs=epochs, max_steps=max_steps, validate_every=validate_every, checkpoint_every=checkpoint_every)
+    if checkpoint:
+        check_savable(checkpoint, model)  # now, not after the first thousand steps
     spent = _budget(run, epochs, max_steps, max_seconds)
     with _bar(batches, epochs, max_steps, run, progress) as bar:
         while not spent():
             epoch = _epoch(batches, run)
             carries = _carries_state(epoch, stateful)
-            for batch in itertools.islice(iter(epoch), run.batch, None):
+            for batch, is_last in _rest_of_epoch(epoch, run):
                 _train_step(model, batch, optimiser, run, carries, clip_norm, clip_value)
                 bar.update()
                 bar.set_postfix(loss=run.history.loss[-1], refresh=False)
                 if validate and validate_every and run.step % validate_every == 0:
                     _record_validation(run, validate)
                 stop = callback is not None and callback(run)
+                if is_last:
+                    _end_epoch(run)
+                    if validate and not validate_every:
+                        _record_validation(run, validate)
                 if checkpoint and run.step % checkpoint_every == 0:
                     save_checkpoint(checkpoint, model, optimiser, run)
                 if stop or spent():
                     break
-            else:
-                stop = False
-                _end_epoch(run)
-                if validate and not validate_every:
-                    _record_validation(run, validate)
             if stop:
                 break
     if checkpoint:
@@ -272,9 +272,20 @@ def _carries_state(epoch: Iterable[Any], stateful: bool | None) -> bool:
     return bool(says if stateful is None else stateful)
 
 
+def _rest_of_epoch(epoch: Iterable[Any], run: Run) -> Iterator[tuple[Any, bool]]:
+    """The batches that have not been taken yet, each with whether it is the epoch's last."""
+    rest = itertools.islice(iter(epoch), run.batch, None)
+    nothing = object()
+    batch = next(rest, nothing)
+    if batch is nothing:
+        raise ValueError("batches: expected at least one more batch in this epoch, got none")
+    while batch is not nothing:
+        upcoming = next(rest, nothing)
+        yield batch, upcoming is nothing
+        batch = upcoming
+
+
 def _end_epoch(run: Run) -> None:
-    if run.batch == 0:
-        raise ValueError("batches: expected at least one batch in an epoch, got none")
     with _uninterrupted():
         losses, symbols = run.history.loss[-run.batch :], run.history.symbols[-run.batch :]
         run.history.epoch_loss.append(float(np.average(losses, weights=symbols)))
@@ -320,6 +331,29 @@ def _uninterrupted() -> Iterator[None]:
         before(*pending[0])
 
 
+def _check_kinds(model: Any, optimiser: Any, batches: Any) -> None:
+    """TypeError where something else stands in the place of the model, the optimiser or the batches."""
+    needed = ("params", "loss_and_gradients", "after_update", "has_dropout")
+    if missing := [name for name in needed if isinstance(model, type) or not hasattr(model, name)]:
+        raise TypeError(f"model: expected a Model, got {_kind(model)}, which lacks {', '.join(missing)}")
+    if isinstance(optimiser, type) or not hasattr(optimiser, "update"):
+        raise TypeError(f"optimiser: expected an SGD or an Adam, such as Adam(0.001), got {_kind(optimiser)}")
+    if isinstance(batches, tuple) and batches and isinstance(batches[0], np.ndarray):
+        raise TypeError("batches: expected a list of batches, got one batch; put it into a list: [(x, y)]")
+
+
+def _kind(thing: Any) -> str:
+    return f"the class {thing.__name__}" if isinstance(thing, type) else type(thing).__name__
+
+
+def _check_sizes(**sizes: int | None) -> None:
+    for name, size in sizes.items():
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int | np.integer)):
+            raise TypeError(f"{name}: expected an int, got {type(size).__name__}")
+        if size is not None and size < 1:
+            raise ValueError(f"{name}: expected at least 1, got {size}")
+
+
 def _check_options(
     model: Trainable, batches: Batches, budgets: tuple[Any, ...], clips: tuple[Any, ...], run: Run
 ) -> None:
@@ -327,6 +361,9 @@ def _check_options(
         raise ValueError("epochs, max_steps, max_seconds: expected at least one budget, got none")
     if all(clip is not None for clip in clips):
         raise ValueError("clip_norm, clip_value: expected at most one of them, got both")
+    for name, clip in zip(("clip_norm", "clip_value"), clips, strict=True):
+        if clip is not None and not clip > 0:
+            raise ValueError(f"{name}: expected a positive number, got {clip!r}")
     if isinstance(batches, Iterator):
         raise TypeError(
             f"batches: expected something that can be read again for every epoch, got {type(batches).__name__}, which "

@@ -50,13 +50,12 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
-    logits = np.asarray(logits)
+    logits = np.asarray(logits, dtype=None if np.issubdtype(np.asarray(logits).dtype, np.floating) else np.float64)
     if not temperature > 0:
         raise ValueError(f"temperature: expected a positive number, got {temperature!r}; for 0 take the argmax")
-    p = (logits - logits.max(axis=-1, keepdims=True)) / logits.dtype.type(temperature)
-    np.exp(p, out=p)
-    p /= p.sum(axis=-1, keepdims=True)
-    return p
+    shifted = (logits - logits.max(axis=-1, keepdims=True)).astype(np.float64) / temperature
+    p = np.exp(shifted)
+    return (p / p.sum(axis=-1, keepdims=True)).astype(logits.dtype)
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray, mask: np.ndarray | None = None) -> tuple[float, np.ndarray]:
@@ -107,8 +106,9 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray, mask: np.ndarray | No
     shifted = logits - logits.max(axis=-1, keepdims=True)  # (..., Q); the softmax stays the same, exp cannot overflow
     log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     surprise = -np.take_along_axis(log_p, targets, axis=-1)[..., 0]  # (...), −log p(target)
-    dlogits = np.exp(log_p)  # p …
-    np.put_along_axis(dlogits, targets, np.take_along_axis(dlogits, targets, axis=-1) - 1, axis=-1)  # … − y
+    p, y = np.exp(log_p), np.zeros_like(log_p)
+    np.put_along_axis(y, targets, 1, axis=-1)  # one-hot
+    dlogits = p - y
     if valid is not None:
         surprise, dlogits = np.where(valid, surprise, 0), np.where(valid[..., None], dlogits, 0)
     count = surprise.size if valid is None else int(np.count_nonzero(valid))
@@ -156,8 +156,7 @@ def squared_error(
         error[~valid] = 0
     count = error.size if valid is None else np.count_nonzero(valid) * error.shape[-1]
     loss = float(np.square(error).sum(dtype=np.float64)) / count
-    error *= 2 / count
-    return loss, error
+    return loss, (2 / count) * error
 
 
 def nats_to_bits(nats: float) -> float:

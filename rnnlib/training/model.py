@@ -9,16 +9,18 @@ one per sequence.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rnnlib.bptt import backward, dropout, unroll
-from rnnlib.bptt.states import mapped, top
-from rnnlib.cells.arguments import rate
+from rnnlib.bptt import backward, dropout, output, unroll
+from rnnlib.bptt.layer import expect_layer
+from rnnlib.bptt.states import mapped
+from rnnlib.cells.arguments import generator, rate
 from rnnlib.registry import build, describe, register
-from rnnlib.text import Batch, one_hot
+from rnnlib.text import Batch, as_ids, one_hot
 from rnnlib.training.constraints import Constraint, constraint
 from rnnlib.training.dense import Dense
 from rnnlib.training.losses import cross_entropy, squared_error
@@ -26,7 +28,6 @@ from rnnlib.training.regularisers import L1L2, regularizer
 
 __all__ = ["Model", "Step"]
 
-LAYER = ("params", "initial_state", "step", "last", "cells", "config", "input_size", "hidden_size", "dtype")
 LOSSES: dict[str, Callable[..., tuple[float, np.ndarray]]] = {
     "cross_entropy": cross_entropy,
     "squared_error": squared_error,
@@ -122,18 +123,16 @@ class Model:
         recurrent_constraint: str | Constraint | None = None,
         bias_constraint: str | Constraint | None = None,
     ) -> None:
-        missing = [name for name in LAYER if not hasattr(layer, name)]
-        if missing:
-            raise TypeError(
-                f"layer: expected a cell, Stacked or Bidirectional, got {type(layer).__name__}, which lacks {missing}"
-            )
+        expect_layer("layer", layer)
+        generator("rng", rng)
         if loss not in LOSSES:
             raise ValueError(f"loss: expected one of {sorted(LOSSES)}, got {loss!r}")
         self.layer, self.loss_name, self.loss = layer, loss, LOSSES[loss]
         self.input_size, self.dtype = layer.input_size, layer.dtype
         self.output = Dense(layer.hidden_size, output_size, rng=rng, dtype=layer.dtype)
         self.return_sequences, self.dropout = bool(return_sequences), rate("dropout", dropout)
-        self.params: dict[str, np.ndarray] = {**layer.params, **self.output.params}
+        if clash := layer.params.keys() & self.output.params.keys():
+            raise ValueError(f"layer: expected parameters other than the output layer's, got {sorted(clash)} too")
         self.regularizers = {
             "kernel": regularizer(kernel_regularizer, "kernel_regularizer"),
             "recurrent": regularizer(recurrent_regularizer, "recurrent_regularizer"),
@@ -146,6 +145,11 @@ class Model:
             "bias": constraint(bias_constraint, "bias_constraint"),
         }
         self._roles = {name: role for cell in layer.cells for name, role in cell.roles.items()}
+
+    @property
+    def params(self) -> Mapping[str, np.ndarray]:
+        """The layer's and the output layer's arrays by name. The mapping cannot be changed, the arrays in it can."""
+        return MappingProxyType({**self.layer.params, **self.output.params})
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -175,11 +179,11 @@ class Model:
         state : tuple
         """
         trace = unroll(self.layer, self._as_input(x), state, mask)
-        return self.output.forward(self._features(trace.h)), mapped(np.array, trace.state)
+        return self.output.forward(self._features(trace.h)), mapped(np.copy, trace.state)
 
     def evaluate(self, batch: tuple[Any, ...], state: Any = None) -> tuple[float, Any]:
         """The loss of a batch without penalties and without dropout, and the state after the last valid step."""
-        x, y, mask = Batch(*batch)
+        x, y, mask = as_batch(batch)
         o, state = self.forward(x, state, mask)
         return self.loss(o, y, mask if self.return_sequences else None)[0], state
 
@@ -210,7 +214,7 @@ class Model:
         ValueError, TypeError
             If shapes or dtypes do not fit.
         """
-        x, y, mask = Batch(*batch)
+        x, y, mask = as_batch(batch)
         trace = unroll(self.layer, self._as_input(x), state, mask, dropout_rng=rng)
         h = self._features(trace.h)  # (T, B, H), or (B, H) if return_sequences=False
         factors = dropout(h.shape, self.dropout, rng, h.dtype) if self.dropout and rng is not None else None
@@ -218,21 +222,20 @@ class Model:
         loss, do = self.loss(self.output.forward(h_out), y, mask if self.return_sequences else None)
         if not np.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss}")
-        dh, gradients = self.output.backward(h_out, do)
-        if factors is not None:
-            dh *= factors
+        dh_out, gradients = self.output.backward(h_out, do)
+        dfeatures = dh_out if factors is None else dh_out * factors
         penalty = 0.0
         if self.activity_regularizer is not None:
             B = h.shape[-2]
             penalty += self.activity_regularizer(h) / B
-            dh += self.activity_regularizer.gradient(h) / B
-        dh = self._to_every_step(dh, trace.h)
+            dfeatures = dfeatures + self.activity_regularizer.gradient(h) / B
+        dh = self._to_every_step(dfeatures, trace.h)
         gradients |= backward(trace, dh).params
         penalty += self._add_penalties(gradients)
         return Step(
             loss=loss + penalty,
             gradients={name: gradients[name] for name in self.params},
-            state=mapped(np.array, trace.state),
+            state=mapped(np.copy, trace.state),
             penalty=penalty,
             symbols=int(np.count_nonzero(mask)) if self.return_sequences and mask is not None else h[..., 0].size,
             trace=trace,
@@ -253,9 +256,9 @@ class Model:
         o : (B, Q) array
         state : tuple
         """
-        x_t = self._as_input(x_t)
+        x_t = self._as_input(x_t, axes=1)
         state = self.layer.step(x_t, self.layer.initial_state(len(x_t)) if state is None else state)
-        return self.output.forward(top(state)), state
+        return self.output.forward(output(self.layer, x_t, state)), state
 
     def after_update(self) -> None:
         """Project the recurrent layer's parameters by the constraints, in place; `fit` does so after every update."""
@@ -320,9 +323,13 @@ class Model:
         """Which of Keras' three kinds a parameter is, 'kernel', 'recurrent' or 'bias'; '' if it is none."""
         return self._roles.get(name.rpartition(".")[2], "")
 
-    def _as_input(self, x: Any) -> np.ndarray:
+    def _as_input(self, x: Any, axes: int = 2) -> np.ndarray:
         x = np.asarray(x)
-        return one_hot(x, self.input_size, self.dtype) if np.issubdtype(x.dtype, np.integer) else x
+        if not np.issubdtype(x.dtype, np.integer):
+            return x
+        if x.ndim != axes:
+            raise ValueError(f"x: expected ids of shape {('(B,)', '(T, B)')[axes - 1]}, got {x.shape}")
+        return one_hot(as_ids(x, "x", self.input_size, ndim=None), self.input_size, self.dtype)
 
     def _features(self, h: np.ndarray) -> np.ndarray:
         """What goes to the output layer: all hidden states, or the one after the last valid step."""
@@ -334,6 +341,18 @@ class Model:
             return dfeatures
         T, _, H = h.shape
         places = self.layer.last(np.arange(T * H).reshape(T, 1, H))[0]  # which step and unit each feature came from
+        if not np.issubdtype(places.dtype, np.integer):
+            raise TypeError(
+                f"layer: expected last(h) to pick entries of h, got {type(self.layer).__name__}, which mixes"
+            )
         dh = np.zeros_like(h)
         dh[places // H, :, places % H] = dfeatures.T
         return dh
+
+
+def as_batch(batch: Any) -> Batch:
+    """`batch` as a Batch, or an error that says what it should be."""
+    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        given = f"{len(batch)} of them" if isinstance(batch, tuple | list) else type(batch).__name__
+        raise TypeError(f"batch: expected a Batch, (x, y) or (x, y, mask), got {given}")
+    return Batch(*batch)

@@ -12,15 +12,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+
+from rnnlib.cells.arguments import number
 
 __all__ = ["SGD", "Adam"]
 
 Arrays = dict[str, np.ndarray]
 
 
-class SGD:
+class Optimiser:
+    """What SGD and Adam share: a learning rate that a schedule may set, and checks."""
+
+    steps = 0
+
+    @property
+    def learning_rate(self) -> float:
+        """A plain float, whatever it was set to, so that a run that is loaded goes on with the same number."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = _positive("learning_rate", value)
+
+    def config(self) -> dict[str, Any]:
+        """The options, for a checkpoint."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value}" for name, value in self.config().items() if name != "class")
+        return f"{type(self).__name__}({options})"
+
+
+class SGD(Optimiser):
     """Gradient descent on mini-batches, with optional momentum.
 
     ``v ← momentum · v + g`` and then ``p ← p − learning_rate · v``; with ``nesterov=True`` the step is ``g
@@ -57,17 +83,17 @@ class SGD:
     """
 
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
-        self.learning_rate = _in_range("learning_rate", learning_rate, low=0.0)
-        self.momentum = _in_range("momentum", momentum, low=-math.ulp(0.0), high=1.0)
+        self.learning_rate = learning_rate
+        self.momentum = _below_one("momentum", momentum)
         if nesterov and momentum == 0:
             raise ValueError("nesterov: expected False where momentum=0, got True")
         self.nesterov = bool(nesterov)
         self.steps = 0
         self.velocity: Arrays = {}
 
-    def update(self, params: Arrays, gradients: Mapping[str, np.ndarray]) -> None:
+    def update(self, params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
         """Take one step: change ``params`` in place. Raises ValueError if keys or shapes differ."""
-        _check_gradients(params, gradients)
+        _check_gradients(params, gradients, self.velocity)
         if self.momentum and not self.velocity:
             self.velocity = _zeros_like(params)
         self.steps += 1
@@ -96,7 +122,7 @@ class SGD:
         self.steps, self.learning_rate, (self.velocity,) = _unpack(state, "velocity")
 
 
-class Adam:
+class Adam(Optimiser):
     """Adam: each entry's step is scaled by a running estimate of its gradient's mean and mean square.
 
     ``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, and with the bias corrections m̂ = m/(1 − β₁ᵗ)
@@ -139,17 +165,17 @@ class Adam:
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
     ) -> None:
-        self.learning_rate = _in_range("learning_rate", learning_rate, low=0.0)
-        self.beta_1 = _in_range("beta_1", beta_1, low=-math.ulp(0.0), high=1.0)
-        self.beta_2 = _in_range("beta_2", beta_2, low=-math.ulp(0.0), high=1.0)
-        self.epsilon = _in_range("epsilon", epsilon, low=0.0)
+        self.learning_rate = learning_rate
+        self.beta_1 = _below_one("beta_1", beta_1)
+        self.beta_2 = _below_one("beta_2", beta_2)
+        self.epsilon = _positive("epsilon", epsilon)
         self.steps = 0
         self.mean: Arrays = {}
         self.square: Arrays = {}
 
-    def update(self, params: Arrays, gradients: Mapping[str, np.ndarray]) -> None:
+    def update(self, params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
         """Take one step: change ``params`` in place. Raises ValueError if keys or shapes differ."""
-        _check_gradients(params, gradients)
+        _check_gradients(params, gradients, self.mean)
         if not self.mean:
             self.mean, self.square = _zeros_like(params), _zeros_like(params)
         self.steps += 1
@@ -180,10 +206,15 @@ class Adam:
         self.steps, self.learning_rate, (self.mean, self.square) = _unpack(state, "mean", "square")
 
 
-def _in_range(name: str, value: float, low: float, high: float = math.inf) -> float:
-    if not low < value < high:
-        wanted = "a positive number" if high == math.inf else f"at least 0 and less than {high:g}"
-        raise ValueError(f"{name}: expected {wanted}, got {value!r}")
+def _positive(name: str, value: float) -> float:
+    if not 0 < number(name, value) < math.inf:
+        raise ValueError(f"{name}: expected a positive number, got {value!r}")
+    return float(value)
+
+
+def _below_one(name: str, value: float) -> float:
+    if not 0 <= number(name, value) < 1:
+        raise ValueError(f"{name}: expected at least 0 and less than 1, got {value!r}")
     return float(value)
 
 
@@ -191,7 +222,11 @@ def _zeros_like(params: Mapping[str, np.ndarray]) -> Arrays:
     return {name: np.zeros_like(p) for name, p in params.items()}
 
 
-def _check_gradients(params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
+def _check_gradients(
+    params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], remembered: Mapping[str, np.ndarray]
+) -> None:
+    if remembered and {n: a.shape for n, a in remembered.items()} != {n: p.shape for n, p in params.items()}:
+        raise ValueError("params: expected those that this optimiser began with, got others; make a new optimiser")
     if params.keys() != gradients.keys():
         raise ValueError(f"gradients: expected the keys of params, {sorted(params)}, got {sorted(gradients)}")
     for name, p in params.items():

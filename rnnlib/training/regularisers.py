@@ -110,7 +110,7 @@ def regularizer(spec: str | L1L2 | None, name: str = "regularizer") -> L1L2 | No
     L1L2(l1=0.0, l2=0.01)
     """
     named = {"l1": l1, "l2": l2, "l1_l2": l1_l2}
-    if spec is None or isinstance(spec, L1L2):
+    if spec is None or (callable(spec) and hasattr(spec, "gradient")):
         return spec
     if isinstance(spec, str) and spec in named:
         return named[spec]()
