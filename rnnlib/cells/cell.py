@@ -178,8 +178,8 @@ class Cell:
     def project(self, x: Array) -> Array:
         """The input's part of every gate's pre-activation, X W_x + b, for all steps at once.
 
-        ``x`` is (…, D) and the result (…, G·H). None of it depends on the state: it need not wait for the loop. A cell of
-        your own leaves this method as it is, since `backward` of `rnnlib.bptt` works out its gradients.
+        ``x`` is (…, D) and the result (…, G·H). None of it depends on the state: it need not wait for the loop. A cell
+        of your own leaves this method as it is, since `backward` of `rnnlib.bptt` works out its gradients.
         """
         u = x.reshape(-1, self.input_size) @ self.params["W_x"]  # one large product is faster than T small ones
         if self.use_bias:
