@@ -109,7 +109,7 @@ class GradedNotebook(IPyNbFile):
     def setup(self) -> None:
         """Settle what needs no kernel."""
         self.room: Room | None = None
-        self.rooms = 0
+        self.rooms, self.used = 0, False  # rooms so far; whether a task has run in the present one
         self.kernel, self.kernel_task = None, ""
         self.seconds_left = self.grader.limits.notebook_seconds
         self.setups: list[GradedCell] = []
@@ -142,15 +142,22 @@ class GradedNotebook(IPyNbFile):
         """End the sandbox."""
         if self.room is not None:
             self.room.stop()
-            self.room, self.ready = None, 0
+            self.room, self.ready, self.used = None, 0, False
 
     def kernel_for(self, task: str) -> WatchedKernel:
         """The task's kernel: a new copy of what the setup cells so far have left."""
         if self.kernel is None or self.kernel_task != task:
             self.drop_kernel()
             grader = self.grader
-            self.kernel = WatchedKernel(self._prepared(), terms(grader.exercise, task), self.seconds_left)
-            self.kernel_task = task
+            wanted = terms(grader.exercise, task)
+            try:
+                self.kernel = WatchedKernel(self._prepared(), wanted, self.seconds_left)
+            except KernelFault:
+                if not self.used:
+                    raise
+                self.drop_room()  # an earlier task may have damaged it
+                self.kernel = WatchedKernel(self._prepared(), wanted, self.seconds_left)
+            self.kernel_task, self.used = task, True
         return self.kernel
 
     def _prepared(self) -> Room:

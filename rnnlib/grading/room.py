@@ -145,6 +145,8 @@ class Room:
 
     def sweep(self) -> None:
         """End everything but the stage itself: the kernel of a task, and whatever it has left behind."""
+        with gone():  # a student's process may have stopped it
+            psutil.Process(self.pid).resume()
         for _ in range(SWEEPS):
             family = [p for p in self.family() if p.pid != self.pid and not self._is_shell(p)]
             if not family:

@@ -139,7 +139,9 @@ class Stage:
         app = StageApp.instance(kernel_class=PlayedKernel)
         where = dict(told["connection"])
         key = where.pop("key").encode("ascii")
-        app.update_config(Config(StageApp=where, Session={"key": key}))
+        app.update_config(
+            Config(StageApp=where, Session={"key": key, "packer": "rnnlib.grading.scene.pack", "unpacker": "json"})
+        )
         options = ["--HistoryManager.enabled=False", "--InteractiveShell.xmode=Minimal", "--IPKernelApp.log_level=40"]
         app.initialize(options)
         app.kernel.scene = scene
