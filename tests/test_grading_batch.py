@@ -183,7 +183,7 @@ def test_the_exit_status_tells_a_clean_run_from_one_with_faults(tmp_path, soluti
 
 
 def test_below_isolated_the_command_refuses(tmp_path, solutions, monkeypatch, capsys):
-    monkeypatch.setattr(sandbox, "probe", lambda: sandbox.Level("limited", "for a test"))
+    monkeypatch.setattr(sandbox, "probe", lambda hidden=(): sandbox.Level("limited", "for a test"))
     folder = tmp_path / "class"
     demo.write(folder / "a.ipynb", submission(0))
     command = [item for item in options(folder, tmp_path / "out", solutions) if item != "--trust-submissions"]

@@ -1,6 +1,7 @@
 """A class of broken and hostile submissions, graded in one run: each gets its verdict, and nothing else is harmed."""
 
 import json
+import re
 import secrets
 import socket
 from pathlib import Path
@@ -81,6 +82,14 @@ def test_each_submission_gets_its_verdict(results, name):
     assert result["points"] == sum(
         points for points, verdict in zip(worth, entry.verdicts, strict=True) if verdict == "passed"
     )
+
+
+def test_inputs_of_hidden_cases_never_reach_the_feedback(results):
+    """The submissions of this kind try to put the numbers that they were given into whatever is quoted."""
+    tried = [name for name in ENTRIES if name.startswith("inputs in")]
+    assert len(tried) >= 6
+    for name in tried:
+        assert not re.search(r"\d\.\d\d", results[1][name]["tasks"]["demo.2"]["message"]), name
 
 
 def test_no_submission_is_the_graders_fault(results):

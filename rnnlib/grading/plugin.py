@@ -316,5 +316,6 @@ class GradedCell(IPyNbCell):
             known = [(m.hint, decode(w)) for m, w in zip(task.mistakes, wrong, strict=True) if w is not None]
             self.difference = explain(difference, expected, got, known, rtol=task.rtol, atol=task.atol)
         if changed:
-            self.difference = " ".join(part for part in (self.difference, changes(changed)) if part)
+            said = "Your function changed one of its arguments." if private else changes(changed)
+            self.difference = " ".join(part for part in (self.difference, said) if part)
         return not self.difference

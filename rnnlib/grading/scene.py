@@ -160,7 +160,7 @@ class PlayedKernel(IPythonKernel):
             scene.after_cell()
         if reply["status"] == "error" and not shell._last_traceback:  # IPython prints a group of errors, no more
             content = {"ename": reply["ename"], "evalue": reply["evalue"], "traceback": []}
-            self.session.send(self.iopub_socket, "error", content, parent=self.get_parent(), ident=self.topic("error"))
+            self.session.send(self.iopub_socket, "error", content, parent=self.get_parent("shell"))
         return reply
 
 

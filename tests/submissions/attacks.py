@@ -29,7 +29,11 @@ def system(name: str, tests: str, verdict: str = "passed", says: str = "") -> No
 # at the run: what reaches files, tables and pages
 answer("half a character in a message", body(r"raise ValueError('\ud800')"), "error", r"\ud800", harmless=True)
 answer(
-    "half a character in a type", body(r"raise type('E\ud800', (Exception,), {})('x')"), "error", "Ex", harmless=True
+    "half a character in a type",
+    body(r"raise type('E\ud800', (Exception,), {})('x')"),
+    "error",
+    "UnicodeEncodeError",
+    harmless=True,
 )
 answer("half a character in an answer", body(r"return '\udfff'"), "failed", "got a str", harmless=True)
 answer("half a character in a key", body(r"return {'\ud83d': 1}"), "failed", "got a dict", harmless=True)
@@ -58,7 +62,7 @@ send('display_data', {{'data': {{'text/plain': [[[{{}}] * 9] * 99] * 99}}, 'meta
 answer("many answers", body(f"""{SEND}
 for _ in range(300):
     data = {{'application/vnd.rnnlib.answer+json': [1.0] * 500}}
-    send('display_data', {{'data': data, 'metadata': {{}}}})"""), "failed", "answers; expected", harmless=True)  # fmt: skip
+    send('display_data', {{'data': data, 'metadata': {{}}}})"""), "failed", "answers;", harmless=True)  # fmt: skip
 answer("changed forged", body("""\
 import rnnlib.grading.inside as i
 class Liar: changed = [['x'], 3, None]
@@ -118,7 +122,7 @@ for _ in range(9):
         os.setsid(); time.sleep(300); os._exit(0)"""), "passed")  # fmt: skip
 answer("spinners left behind", body("""\
 import os
-for _ in range(16):
+for _ in range(4):
     if os.fork() == 0:
         os.setsid()
         while True: pass"""), "passed")  # fmt: skip
