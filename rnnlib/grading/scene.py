@@ -145,8 +145,8 @@ class PlayedKernel(IPythonKernel):
 
     async def do_execute(self, code: str, silent: bool, *args: Any, cell_id: str | None = None, **kwargs: Any) -> Any:
         """Run a cell of the student's or, if it is named so, a check cell."""
-        scene, shell = self.scene, self.shell
-        assert scene is not None
+        scene, shell, session = self.scene, self.shell, self.session
+        assert scene is not None and shell is not None and session is not None
         shell._last_traceback = None
         try:
             if cell_id == CHECK:
@@ -160,7 +160,7 @@ class PlayedKernel(IPythonKernel):
             scene.after_cell()
         if reply["status"] == "error" and not shell._last_traceback:  # IPython prints a group of errors, no more
             content = {"ename": reply["ename"], "evalue": reply["evalue"], "traceback": []}
-            self.session.send(self.iopub_socket, "error", content, parent=self.get_parent("shell"))
+            session.send(self.iopub_socket, "error", content, parent=self.get_parent("shell"))
         return reply
 
 
