@@ -77,6 +77,7 @@ class Room:
         self.processor = Processor()
         self.ended: dict[int, int] = {}  # pid inside to exit code
         self._buffer = b""
+        self._heard: list[dict[str, Any]] = []
         self._stopped = False
         self._inside = self.pid = 0
         self.next_watch = 0.0
@@ -134,9 +135,10 @@ class Room:
     def task(self, connection: dict[str, Any], terms: Terms) -> tuple[int, int]:
         """Start a copy of the stage as a kernel; its process id inside the sandbox, and outside."""
         self._tell({"task": {"connection": connection, **terms.to_json()}})
-        inside = self._await("ready", self.limits.start_seconds)
+        inside = self._await("started", self.limits.start_seconds)
         if not isinstance(inside, int):
             raise RoomLost("the stage said something else than the id of a process")
+        self._await("ready", self.limits.start_seconds, child=inside)
         with gone():
             for process in psutil.Process(self.pid).children():
                 if inner_pid(process.pid) == inside:
@@ -178,15 +180,19 @@ class Room:
         except OSError:
             raise RoomLost(self.last_words()) from None
 
-    def _await(self, key: str, seconds: float) -> Any:
-        """The value of the next report with this key."""
+    def _await(self, key: str, seconds: float, child: int = 0) -> Any:
+        """The value of the next report with this key; no more, if a child is named that ends before."""
         end = time.monotonic() + seconds
         while True:
-            for report in self.hear(0.05):
+            self._heard += self.hear(0.0 if self._heard else 0.05)
+            while self._heard:
+                report = self._heard.pop(0)
                 if key in report:
                     if key == "up":
                         self._inside = report[key]
                     return report[key]
+            if child in self.ended:
+                raise RoomLost(f"it ended at its start (exit status {self.ended[child]}).")
             if time.monotonic() > end:
                 raise RoomLost(f"no answer within {seconds:g} seconds.")
 

@@ -7,7 +7,7 @@ So each task starts from what setup gave it, whatever the answers to other tasks
 and a copy costs a fraction of a new Python. The grader's side is `rnnlib.grading.room`. They talk in lines of JSON:
 
     {"run": source}                            ->  {"ran": null}, or {"ran": [name of the error, message]}
-    {"task": {connection, asked, ...}}         ->  {"ready": pid}, then {"ended": [pid, status]} when it ends
+    {"task": {connection, asked, ...}}         ->  {"started": pid}, {"ready": pid}, {"ended": [pid, status]}
     {"end": pid}                               ->  {"ended": ...}
 """
 
@@ -106,6 +106,7 @@ class Stage:
             file = os.pidfd_open(pid)
             self.tasks[file] = pid
             self.selector.register(file, selectors.EVENT_READ)
+            self.report({"started": pid})
             return
         status = 1
         try:

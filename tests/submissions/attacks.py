@@ -112,12 +112,16 @@ answer("disk left full", body("""\
 try:
     for i in range(100): open(f'/tmp/{i}', 'wb').write(b'x' * 10**7)
 except OSError: pass"""), "passed")  # fmt: skip
+answer("working folder removed", body("""\
+import os, tempfile
+os.chdir(folder := tempfile.mkdtemp())
+os.rmdir(folder)"""), "passed")  # fmt: skip
 answer("delayed end", body("""\
 import os, threading
 threading.Timer(0.5, os._exit, [1]).start()"""), "passed", harmless=True)  # fmt: skip
 answer("children left behind", body("""\
 import os, time
-for _ in range(9):
+for _ in range(3):
     if os.fork() == 0:
         os.setsid(); time.sleep(300); os._exit(0)"""), "passed")  # fmt: skip
 answer("spinners left behind", body("""\
