@@ -13,6 +13,7 @@ from submissions.corpus import CORPUS, World
 
 from rnnlib.grading import sandbox
 from rnnlib.grading.cli import main
+from rnnlib.grading.reading import show
 
 LEVEL = sandbox.probe()
 assert attacks.CALL  # they are in the corpus now
@@ -44,7 +45,7 @@ def places(world, tmp_path_factory):
         entry.write(folder, world[0])
         [new] = {path.relative_to(folder) for path in folder.rglob("*.ipynb")} - {Path(path) for path in found.values()}
         found[name] = str(new)
-    return folder, found
+    return folder, {name: show(path) for name, path in found.items()}
 
 
 @pytest.fixture(scope="module")

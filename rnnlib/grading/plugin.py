@@ -78,7 +78,8 @@ class Grader:
     faults : list of str
         What went wrong that is not the student's doing.
     waited : bool
-        Whether a time-out may be a neighbour's doing: the cell had not used the processor time that it may use.
+        Whether a time-out may be a neighbour's doing: the cell had not used the processor time that it may use, and
+        its processes waited for others.
     """
 
     exercise: Exercise
@@ -240,7 +241,8 @@ class GradedCell(IPyNbCell):
     def _too_slow(self, kernel: WatchedKernel) -> Outcome:
         limits = kernel.limits
         whole = kernel.seconds_left < limits.cell_seconds
-        self.parent.grader.waited |= kernel.used < OWN_SHARE * min(limits.cell_seconds, kernel.seconds_left)
+        idle = kernel.used < OWN_SHARE * min(limits.cell_seconds, kernel.seconds_left)
+        self.parent.grader.waited |= idle and kernel.crowded
         what = "The notebook's time was used up in this cell" if whole else "The cell took too long"
         return Outcome("timeout", f"{what}; a cell has {limits.cell_seconds:g} seconds, with all that it starts.")
 

@@ -89,11 +89,19 @@ class Folders:
         self._files.clear()
 
 
+def run_delay(pid: int) -> float:
+    """Seconds that a process has waited for a processor in its life; 0 where the system does not say."""
+    with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{pid}/schedstat") as file:
+        return int(file.read().split()[1]) / 1e9
+    return 0.0
+
+
 class Processor:
-    """Seconds of processor time that a sandbox's processes used, those that ended included."""
+    """Seconds of processor time that a sandbox's processes used, or waited for; those that ended included."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, str], int] = {}
+        self._delays: dict[int, float] = {}
 
     def observe(self, pids: Iterable[int]) -> None:
         """Look at these processes; what one that ended had used when it was last seen stays counted."""
@@ -102,6 +110,11 @@ class Processor:
                 with open(f"/proc/{pid}/stat") as file:
                     fields = file.read().rpartition(")")[2].split()
                 self._seen[pid, fields[19]] = int(fields[11]) + int(fields[12])
+                self._delays[pid] = run_delay(pid)
+
+    def delays(self) -> float:
+        """Seconds for which they were ready to run and had to wait, as of the last look."""
+        return sum(self._delays.values())
 
     def seconds(self) -> float:
         """As of the last look."""
@@ -129,6 +142,11 @@ class Clock:
     def start(self) -> None:
         """Count from here."""
         self._began, self._delay, self._used = time.monotonic(), self._waiting(), self.processor.seconds()
+        self._delays = self.processor.delays()
+
+    def crowded(self) -> bool:
+        """Whether its processes waited for others, for more than a twentieth of the time."""
+        return self.processor.delays() - self._delays > (time.monotonic() - self._began) / 20
 
     def used(self) -> float:
         """Seconds of processor time since `start`, of all processes together."""
@@ -142,6 +160,5 @@ class Clock:
     def _waiting(self) -> float:
         """Seconds that the process has waited for a processor in its life."""
         if self.pid is not None:
-            with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{self.pid}/schedstat") as file:
-                self._waited = int(file.read().split()[1]) / 1e9
+            self._waited = max(self._waited, run_delay(self.pid))
         return self._waited
