@@ -210,3 +210,21 @@ def test_looking_at_a_process_that_is_gone_is_no_error():
         raise psutil.NoSuchProcess(1)
     with pytest.raises(ValueError), gone():
         raise ValueError
+
+
+def test_pytorch_and_plots_work_in_setup_and_in_the_copies(tmp_path):
+    """What was used before a process is copied must go on working in the copy: autograd, plots, progress bars."""
+    use = "import torch, matplotlib.pyplot as plt\nfrom tqdm.auto import tqdm\n"
+    use += "x = torch.ones(50, 50, requires_grad=True)\n(x @ x).sum().backward()\n"
+    use += "torch.nn.LSTM(3, 4)(torch.ones(5, 2, 3))[0].sum().backward()\n"
+    use += "plt.plot([1, 2]); plt.show()\nfor _ in tqdm(range(3)): pass\n"
+    room = Room(tmp_path / "room", Limits(), isolated=False)
+    try:
+        assert room.setup("%matplotlib inline\n" + use) is None
+        task = WatchedKernel(room)
+        messages = task.run(use + "print(x.grad.sum().item())")
+        assert [item["content"] for item in messages if item["msg_type"] == "error"] == []
+        assert "250000.0" in texts(messages)
+        task.stop()
+    finally:
+        room.stop()

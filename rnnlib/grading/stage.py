@@ -53,13 +53,20 @@ def main() -> None:
     Stage(commands, reports).serve()
 
 
+class SetupShell(InteractiveShell):
+    """Where setup cells run: there is no window, and `%matplotlib inline` needs none."""
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Nothing."""
+
+
 class Stage:
     """The process that runs setup and makes copies of itself."""
 
     def __init__(self, commands: int, reports: int) -> None:
         self.commands, self.reports = commands, reports
         settings = Config(HistoryManager={"enabled": False}, InteractiveShell={"xmode": "Minimal", "colors": "nocolor"})
-        self.shell = InteractiveShell.instance(config=settings)
+        self.shell = SetupShell.instance(config=settings)
         local_ips()  # remembered
         self.tasks: dict[int, int] = {}  # file descriptor of a process to its pid
         self.selector = selectors.DefaultSelector()
@@ -136,7 +143,7 @@ class Stage:
         libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
         os.setsid()
         scene = Scene(self.shell.user_module, told["asked"], told["may_change"], told["without"])
-        InteractiveShell.clear_instance()
+        SetupShell.clear_instance()
         app = StageApp.instance(kernel_class=PlayedKernel)
         where = dict(told["connection"])
         key = where.pop("key").encode("ascii")
