@@ -30,7 +30,7 @@ OPTIONAL = ("may_change", "without", "partial")  # not written where they say no
 ROLES = ("setup", "answer", "check", "mistake", "solution")
 CASE = re.compile(r"(?m)^(?P<indent>[ \t]*)\S.*# case[ \t]*$")
 # in a stub: `x (B, D) -> y (B, H)`, `Returns ...`, or a line `"""P(x|h), (N,)."""`
-RETURNS = re.compile(r'->|→|\b[Rr]eturns?\b|""".*\([A-Z]\w*,')
+RETURNS = re.compile(r'->|→|\b[Rr]eturns?\b|""".*(?:, |array )\([A-Z]\w*,[^()]*\)\."""')
 SOLUTION = re.compile(r"(?ms)^(?P<indent>[ \t]*)### BEGIN SOLUTION[^\n]*\n.*?^[ \t]*### END SOLUTION[^\n]*$")
 
 

@@ -68,6 +68,7 @@ class Stage:
         settings = Config(HistoryManager={"enabled": False}, InteractiveShell={"xmode": "Minimal", "colors": "nocolor"})
         self.shell = SetupShell.instance(config=settings)
         local_ips()  # remembered
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.tasks: dict[int, int] = {}  # file descriptor of a process to its pid
         self.selector = selectors.DefaultSelector()
         self.selector.register(commands, selectors.EVENT_READ)
