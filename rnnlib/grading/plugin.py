@@ -54,8 +54,9 @@ class Outcome:
     share: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        return {"verdict": self.verdict, "message": tidy(self.message)[:LONGEST], "share": self.share}
+        """As JSON; without the share if the verdict says it."""
+        said = {"verdict": self.verdict, "message": tidy(self.message)[:LONGEST]}
+        return said if self.share == float(self.verdict == "passed") else {**said, "share": self.share}
 
 
 @dataclass
