@@ -1,4 +1,4 @@
-"""More submissions that mean no good: at the run as a whole, at the stage, at the limits, at what is hidden.
+"""More submissions: no notebooks at all, and those that go for the run, the stage, the limits, what is hidden.
 
 They are in the corpus as soon as this is imported. Like there, hostile code stands in the answer to demo.2 wherever it
 can, and the right answers around it must keep their points.
@@ -224,3 +224,25 @@ answer("argument overwritten in part", body("out = dh\nout[...] *= 1 - h**2\nret
        "changed its argument dh", harmless=True)  # fmt: skip
 answer("wrong, and no more", body("", WRONG), "failed", harmless=True)
 answer("right, in one line", f"gradient = lambda h, dh: {RIGHT.split('return ')[1]}", "passed", harmless=True)
+
+# no notebooks
+raw("bad JSON", b'{"nbformat": 4, "cells": [', "not JSON")
+raw("empty file", b"", "empty")
+raw(
+    "latin-1",
+    lambda: json.dumps(notebook(), ensure_ascii=False).replace("Three", "Drei für").encode("latin-1"),
+    "not UTF-8",
+)
+raw("nbformat 99", lambda: json.dumps({**notebook(), "nbformat": 99}).encode(), "nbformat 99")
+raw(
+    "nbformat 3",
+    lambda: json.dumps({"nbformat": 3, "worksheets": [{"cells": notebook()["cells"]}]}).encode(),
+    "nbformat 3",
+)
+raw("deep JSON", b'{"nbformat": 4, "cells": ' + b"[" * 10**5, "cannot be read")
+raw(
+    "another notebook",
+    b'{"nbformat": 4, "cells": [{"cell_type": "code", "id": "x", "source": ""}]}',
+    "names no exercise",
+)
+raw("binary", bytes(range(256)) * 40, "not UTF-8")

@@ -6,7 +6,6 @@ An entry that is not `harmless` is run only where submissions are isolated.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -397,25 +396,3 @@ add("bad neighbours", bad_neighbours, verdicts=("passed",) * 3, harmless=True)
 add("link out", link_out, status="refused", says="It is a link", harmless=True)
 add("named pipe", named_pipe, status="refused", says="regular file", harmless=True)
 add("100 MB", hundred_megabytes, verdicts=("passed",) * 3, harmless=True)
-
-# no notebooks
-raw("bad JSON", b'{"nbformat": 4, "cells": [', "not JSON")
-raw("empty file", b"", "empty")
-raw(
-    "latin-1",
-    lambda: json.dumps(notebook(), ensure_ascii=False).replace("Three", "Drei für").encode("latin-1"),
-    "not UTF-8",
-)
-raw("nbformat 99", lambda: json.dumps({**notebook(), "nbformat": 99}).encode(), "nbformat 99")
-raw(
-    "nbformat 3",
-    lambda: json.dumps({"nbformat": 3, "worksheets": [{"cells": notebook()["cells"]}]}).encode(),
-    "nbformat 3",
-)
-raw("deep JSON", b'{"nbformat": 4, "cells": ' + b"[" * 10**5, "cannot be read")
-raw(
-    "another notebook",
-    b'{"nbformat": 4, "cells": [{"cell_type": "code", "id": "x", "source": ""}]}',
-    "names no exercise",
-)
-raw("binary", bytes(range(256)) * 40, "not UTF-8")
