@@ -82,6 +82,15 @@ def test_a_level_without_the_filter_is_not_isolated(tmp_path, monkeypatch):
         weak.unlink()
 
 
+@needs_sandbox
+def test_a_level_whose_memory_cannot_be_counted_is_not_isolated(monkeypatch):
+    monkeypatch.setattr(sandbox, "can_count", lambda pid: False)
+    sandbox.probe.cache_clear()
+    level = sandbox.probe()
+    sandbox.probe.cache_clear()
+    assert not level.isolated and "its memory cannot be counted from outside" in level.reason
+
+
 def test_the_filter_is_well_formed_for_each_machine():
     """A jump must end inside the program, the last step must return."""
     for machine in launcher.MACHINES:

@@ -21,7 +21,7 @@ import psutil
 from . import sandbox
 from .limits import CROWDED, MIB, Limits
 from .names import Terms
-from .watch import Folders, Processor, descendants, gone, inner_pid, proportional, resident
+from .watch import Folders, Processor, buffers, descendants, gone, inner_pid, proportional, resident
 
 WATCH = 0.2  # seconds between two looks at the processes
 SWEEPS = 200  # looks for processes that a task left behind, before the whole sandbox is given up
@@ -263,7 +263,7 @@ class Room:
         self.processor.observe(process.pid for process in family)
         if len(family) > self.limits.processes:
             raise KernelLost("crash", f"More than {self.limits.processes} processes were started.")
-        most, files = self.limits.memory_mb * MIB, self.folders.bytes()
+        most, files = self.limits.memory_mb * MIB, self.folders.bytes() + buffers(family)
         if resident(family) + files > most and proportional(family) + files > most:
             raise KernelLost("memory", f"More than {self.limits.memory_mb} MiB of memory were used.")
 

@@ -12,6 +12,8 @@ import psutil
 from .limits import CROWDED
 
 TICK = os.sysconf("SC_CLK_TCK")
+OWN_FILES = 80  # open files of a kernel, at most
+SOCKET = 425_984  # bytes that a socket's buffers hold, at most
 INODE = 1200  # bytes of the system's memory that an empty file in memory takes, at most; measured
 
 
@@ -63,14 +65,33 @@ def proportional(family: Iterable[psutil.Process]) -> int:
     return total
 
 
+def buffers(family: Iterable[psutil.Process]) -> int:
+    """Bytes that the system may hold for the sockets of some processes; a kernel's own are not counted."""
+    found: set[str] = set()
+    for process in family:
+        with contextlib.suppress(OSError):
+            folder = f"/proc/{process.pid}/fd"
+            names = os.listdir(folder)
+            if len(names) > OWN_FILES:
+                found.update(link for name in names if (link := _link(f"{folder}/{name}")).startswith("socket:"))
+    return max(0, len(found) - OWN_FILES) * SOCKET
+
+
+def _link(path: str) -> str:
+    with contextlib.suppress(OSError):
+        return os.readlink(path)
+    return ""
+
+
 class Folders:
     """What a sandbox's private folders hold: they lie in memory, and so do their empty files."""
 
     def __init__(self, pid: int, names: Iterable[str]) -> None:
-        self._files = []
-        for name in names:
+        self._files, wanted = [], list(names)
+        for name in wanted:
             with contextlib.suppress(OSError):
                 self._files.append(os.open(f"/proc/{pid}/root{name}", os.O_PATH))
+        self.complete = len(self._files) == len(wanted)
 
     def bytes(self) -> int:
         """Bytes of files, and of what the system remembers about them."""

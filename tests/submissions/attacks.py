@@ -178,6 +178,19 @@ try:
 except OSError as error:
     if len(pairs) < 128: return dh * (1 - h**2)"""), "passed")  # fmt: skip
 
+answer("memory in sockets of many", body("""\
+import os, socket, time
+for _ in range(10):
+    if os.fork() == 0:
+        pairs = [socket.socketpair() for _ in range(90)]
+        for pair in pairs:
+            pair[0].setblocking(False)
+            try:
+                while True: pair[0].send(b'x' * 65536)
+            except BlockingIOError: pass
+        time.sleep(60)
+time.sleep(60)"""), "memory", "MiB of memory")  # fmt: skip
+
 # at the system
 system("keys", "refused(250, 0, -3, 0)\nrefused(248, b'user', b'a', b'b', 1, -3)\nrefused(249, b'user', b'a', 0, 0)")
 system(
