@@ -183,7 +183,7 @@ def test_the_exit_status_tells_a_clean_run_from_one_with_faults(tmp_path, soluti
 
 
 def test_below_isolated_the_command_refuses(tmp_path, solutions, monkeypatch, capsys):
-    monkeypatch.setattr(sandbox, "probe", lambda: sandbox.Level("limited", "for a test"))
+    monkeypatch.setattr(sandbox, "probe", lambda hidden=(): sandbox.Level("limited", "for a test"))
     folder = tmp_path / "class"
     demo.write(folder / "a.ipynb", submission(0))
     command = [item for item in options(folder, tmp_path / "out", solutions) if item != "--trust-submissions"]
@@ -274,3 +274,116 @@ def test_a_name_cannot_break_the_table():
     }
     assert len(report.table([row]).splitlines()) == 2
     assert "\x1b" not in report.table([row])
+
+
+class Crowd(Executor):
+    """Results as they come from a crowded machine: the first time-out of each may be a neighbour's doing."""
+
+    def __init__(self, *results):
+        self.results, self.asked = list(results), 0
+
+    def submit(self, fn, /, *args, **kwargs):
+        future: Future = Future()
+        tasks = {"demo.1": "passed", "demo.2": self.results[self.asked], "demo.3": "passed"}
+        self.asked += 1
+        future.set_result({
+            "status": "graded", "reason": "", "sandbox": "limited", "waited": tasks["demo.2"] == "timeout",
+            "tasks": {key: {"verdict": verdict, "message": "\ud800", "share": float(verdict == "passed")}
+                      for key, verdict in tasks.items()},
+        })  # fmt: skip
+        return future
+
+
+def graded_by(executor, folder, out, solutions, **options):
+    settings = batch.Settings(load_all(solutions), demo.LIMITS, True, "limited", **options)
+    run = batch.Batch(Store(out), settings, executor)
+    return run.run(list(discover([folder])))
+
+
+def test_a_time_out_that_a_neighbour_may_have_caused_is_tried_again_alone(tmp_path, solutions):
+    folder = tmp_path / "class"
+    for number in range(3):
+        demo.write(folder / f"{number}.ipynb", submission(0))
+    crowd = Crowd("timeout", "passed", "timeout", "passed", "timeout")
+    results = graded_by(crowd, folder, tmp_path / "results", solutions)
+    assert crowd.asked == 5
+    assert [item["tasks"]["demo.2"]["verdict"] for item in results].count("timeout") == 1
+    assert graded_by(Crowd(), folder, tmp_path / "results", solutions) == results
+
+
+def test_one_that_is_alone_is_not_tried_again(tmp_path, solutions):
+    demo.write(tmp_path / "class" / "a.ipynb", submission(0))
+    crowd = Crowd("timeout")
+    graded_by(crowd, tmp_path / "class", tmp_path / "results", solutions)
+    assert crowd.asked == 1
+
+
+@pytest.mark.parametrize("where", ["read", "match", "take_answers", "full_result", "feedback"])
+def test_whatever_fails_in_one_submission_the_others_are_graded(where, tmp_path, solutions, monkeypatch):
+    folder, out = tmp_path / "class", tmp_path / "results"
+    for name in "abc":
+        demo.write(folder / f"{name}.ipynb", submission(0))
+    real, calls = getattr(batch, where), []
+
+    def fails_once(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "for a test")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(batch, where, fails_once)
+    results = graded_by(Crowd("passed", "passed", "passed"), folder, out, solutions)
+    assert sorted(item["status"] for item in results) == ["graded", "graded", "grader-fault"]
+    assert all(item["points"] == 6 for item in results if item["status"] == "graded")
+    [fault] = batch.faults(results)
+    assert "UnicodeEncodeError" in fault["reason"]
+    results = graded_by(Crowd("passed"), folder, out, solutions)
+    assert [item["status"] for item in results] == ["graded"] * 3
+
+
+def test_only_one_exercise_is_accepted_if_it_is_named(tmp_path, solutions, capsys):
+    folder, out = tmp_path / "class", tmp_path / "results"
+    other = tmp_path / "both"
+    other.mkdir()
+    for path in solutions.iterdir():
+        for name in (demo.NAME, "01_next"):
+            (other / path.name.replace(demo.NAME, name)).write_bytes(path.read_bytes())
+    text = (other / "01_next.ipynb").read_text().replace("demo.", "next.")
+    (other / "01_next.ipynb").write_text(text)
+    assert main(["release", str(other / "01_next.ipynb"), "--out", str(tmp_path / "exercises")]) == 0
+    demo.write(folder / "old.ipynb", submission(0))
+    assert main([*options(folder, out, other), "--exercise=01_next"]) == 0
+    assert "answers the exercise 00_demo; 01_next is asked for" in scores(out)["old.ipynb"]["reason"]
+    assert main([*options(folder, out, other), "--exercise=00_demo"]) == 0
+    assert scores(out)["old.ipynb"]["points"] == 6
+    assert main([*options(folder, out, other), "--exercise=99_none"]) == 2
+    assert "'99_none' is none of 00_demo, 01_next" in capsys.readouterr().err
+
+
+def test_strange_text_reaches_no_file_as_it_is(tmp_path, solutions):
+    folder, out = tmp_path / "class", tmp_path / "results"
+    for name in ("a;=1+1;b.ipynb", "bob\u202ebnypi.ipynb", "第四章 王小明.ipynb", "caf\udce9.ipynb", "x, @y.ipynb"):
+        demo.write(folder / name, submission(0))
+    results = graded_by(Crowd(*["failed"] * 5), folder, out, solutions)
+    table = report.scores_csv(results)
+    assert "a;'=1+1;b.ipynb" in table and "x,' @y.ipynb" in table and "\\u202e" in table and "王小明" in table
+    written = "".join(path.read_text(encoding="utf8") for path in out.rglob("*.html")) + table + report.table(results)
+    assert "\u202e" not in written and "\\ud800" in written and "\ud800" not in written
+
+
+@pytest.mark.skipif(not sandbox.probe().isolated, reason=sandbox.probe().reason)
+def test_somebody_elses_notebook_is_checked_in_the_sandbox(tmp_path, capsys):
+    canary = tmp_path / "canary.txt"
+    canary.write_text("alive")
+    hostile = f"import pathlib\npathlib.Path({str(canary)!r}).write_text('dead')\n" + demo.exercise().solutions["step"]
+    path = demo.write(tmp_path / "theirs.ipynb", demo.filled(demo.student(), {"step": hostile}))
+    assert main(["check", str(path)]) == 1
+    assert canary.read_text() == "alive"
+    assert "with your rights" not in capsys.readouterr().out
+
+
+def test_a_check_without_a_sandbox_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sandbox, "probe", lambda hidden=(): sandbox.Level("limited", "for a test"))
+    path = demo.write(tmp_path / "mine.ipynb", submission(0))
+    assert main(["check", str(path)]) == 0
+    assert "there is no sandbox here: the notebook's code ran with your rights" in capsys.readouterr().out

@@ -1,19 +1,22 @@
 """A class of broken and hostile submissions, graded in one run: each gets its verdict, and nothing else is harmed."""
 
 import json
+import re
 import secrets
 import socket
 from pathlib import Path
 
 import psutil
 import pytest
-from submissions import demo
+from submissions import attacks, demo
 from submissions.corpus import CORPUS, World
 
 from rnnlib.grading import sandbox
 from rnnlib.grading.cli import main
+from rnnlib.grading.reading import show
 
 LEVEL = sandbox.probe()
+assert attacks.CALL  # they are in the corpus now
 ENTRIES = {name: entry for name, entry in CORPUS.items() if entry.harmless or LEVEL.isolated}
 LIMITS = [f"--{name.replace('_', '-')}={value}" for name, value in demo.LIMITS.to_json().items()]
 
@@ -42,7 +45,7 @@ def places(world, tmp_path_factory):
         entry.write(folder, world[0])
         [new] = {path.relative_to(folder) for path in folder.rglob("*.ipynb")} - {Path(path) for path in found.values()}
         found[name] = str(new)
-    return folder, found
+    return folder, {name: show(path) for name, path in found.items()}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,14 @@ def test_each_submission_gets_its_verdict(results, name):
     assert result["points"] == sum(
         points for points, verdict in zip(worth, entry.verdicts, strict=True) if verdict == "passed"
     )
+
+
+def test_inputs_of_hidden_cases_never_reach_the_feedback(results):
+    """The submissions of this kind try to put the numbers that they were given into whatever is quoted."""
+    tried = [name for name in ENTRIES if name.startswith("inputs in")]
+    assert len(tried) >= 6
+    for name in tried:
+        assert not re.search(r"\d\.\d\d", results[1][name]["tasks"]["demo.2"]["message"]), name
 
 
 def test_no_submission_is_the_graders_fault(results):

@@ -8,15 +8,30 @@ import psutil
 import pytest
 
 from rnnlib.grading import kernel as module
-from rnnlib.grading.kernel import Clock, KernelFault, KernelLost, WatchedKernel, clean, descendants, gone
-from rnnlib.grading.limits import Limits
+from rnnlib.grading import room as rooms
+from rnnlib.grading import watch
+from rnnlib.grading.answers import MIME
+from rnnlib.grading.kernel import WatchedKernel
+from rnnlib.grading.limits import CROWDED, Limits
+from rnnlib.grading.messages import clean
+from rnnlib.grading.names import Terms
+from rnnlib.grading.room import KernelFault, KernelLost, Room
+from rnnlib.grading.watch import Clock, Processor, descendants, gone, inner_pid
 
 LIMITS = Limits(cell_seconds=2, notebook_seconds=60, memory_mb=700, output_mb=2, output_messages=500)
 
 
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    stage = Room(tmp_path_factory.mktemp("room"), LIMITS, isolated=False)
+    assert stage.setup("import numpy as np\nfrom rnnlib.grading import answer\ngiven = [1, 2]") is None
+    yield stage
+    stage.stop()
+
+
 @pytest.fixture
-def kernel(tmp_path):
-    watched = WatchedKernel(tmp_path / "kernel", LIMITS, isolated=False)
+def kernel(room):
+    watched = WatchedKernel(room, Terms(("f", "C")))
     yield watched
     watched.stop()
 
@@ -64,7 +79,7 @@ def test_what_is_printed_is_kept_only_in_part(kernel):
 
 def test_the_end_of_a_kernel_is_the_end_of_its_children(kernel):
     kernel.run("import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)")
-    family = descendants(kernel.process.pid)
+    family = descendants(kernel.outside)
     assert any(process.name() == "sleep" for process in family)
     kernel.stop()
     psutil.wait_procs(family, timeout=5)
@@ -72,23 +87,92 @@ def test_the_end_of_a_kernel_is_the_end_of_its_children(kernel):
     kernel.stop()
 
 
-def test_a_kernel_that_does_not_start_is_a_fault_with_its_reason(tmp_path, monkeypatch):
-    monkeypatch.setattr(module.sandbox, "LAUNCHER", str(tmp_path / "nothing.py"))
+def test_a_stage_that_does_not_start_is_a_fault_with_its_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(rooms.sandbox, "LAUNCHER", str(tmp_path / "nothing.py"))
     with pytest.raises(KernelFault, match=r"did not start.*exit status 2.*nothing\.py"):
-        WatchedKernel(tmp_path / "kernel", LIMITS, isolated=False)
+        Room(tmp_path / "room", LIMITS, isolated=False)
+
+
+def test_setup_that_fails_says_how(room):
+    assert room.setup("1 / 0") == ("ZeroDivisionError", "division by zero")
+    assert room.setup("def f(:") is not None
+
+
+def test_each_task_starts_from_what_setup_gave(room):
+    first = WatchedKernel(room)
+    first.run("given.append(3); np.zeros = None; import sys; sys.setrecursionlimit(60)")
+    first.stop()
+    second = WatchedKernel(room)
+    assert texts(second.run("print(given, np.zeros(1), sys.getrecursionlimit() if 'sys' in dir() else '')")) == (
+        "[1, 2] [0.] \n"
+    )
+    second.stop()
+
+
+def answers(messages):
+    return [item["content"]["data"][MIME] for item in messages if MIME in item["content"].get("data", {})]
+
+
+def test_a_check_cell_sees_what_setup_gave_and_what_is_asked_for(kernel):
+    kernel.run("answer = np = given = print = 3\ndef f(x): return x + 1\nother = 4")
+    check = "x = f(given[0])\nprint('other' in dir(), np.ones(1))\nanswer('t.1', x)"
+    messages = kernel.run(check, check=True)
+    assert texts(messages) == "False [1.]\n"
+    assert answers(messages) == [{"task": "t.1", "answer": {"kind": "int", "value": 2}}]
+    assert texts(kernel.run("import sys; sys.stdout.write(f'{answer} {other}\\n')")) == "3 4\n"
+
+
+def test_a_changed_argument_is_told_beside_the_answer(kernel):
+    kernel.run("def f(h, keep):\n    h += 1\n    return h\nclass C:\n    def g(self, x): x[0] = 7; return self.k(x)\n"
+               "    def k(self, x): x[0] = 8; return x")  # fmt: skip
+    [shown] = answers(kernel.run("answer('t.1', f(np.ones(2), np.ones(3)))", check=True))
+    assert shown["changed"] == ["f: h"]
+    [shown] = answers(kernel.run("answer('t.1', C().g(np.ones(2)))", check=True))
+    assert shown["changed"] == ["C.g: x"]
+    [shown] = answers(kernel.run("answer('t.1', 1)", check=True))
+    assert "changed" not in shown
+
+
+def test_what_a_task_allows_may_be_changed(room):
+    allowed = WatchedKernel(room, Terms(("f",), may_change=("h",)))
+    allowed.run("def f(h): h += 1; return h")
+    assert "changed" not in answers(allowed.run("answer('t.1', f(np.ones(2)))", check=True))[0]
+    allowed.stop()
+
+
+def test_a_task_without_a_package_cannot_have_it(room):
+    without = WatchedKernel(room, Terms(("f",), without=("decimal",)))
+    [error] = [item for item in without.run("import decimal") if item["msg_type"] == "error"]
+    assert error["content"]["evalue"] == "this task is to be solved without decimal"
+    without.stop()
 
 
 def test_waiting_for_a_processor_does_not_count(monkeypatch):
-    now, waited = [100.0], [3.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    now, waited, used = [100.0], [3.0], [1.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
     clock = Clock()
-    monkeypatch.setattr(clock, "_delay", lambda: waited[0])
+    monkeypatch.setattr(clock, "_waiting", lambda: waited[0])
+    monkeypatch.setattr(clock.processor, "seconds", lambda: used[0])
     clock.start()
     now[0], waited[0] = 110.0, 9.0
     assert clock.seconds() == 4
     waited[0] = 13.0
-    assert clock.seconds() == 10 / module.CROWDED
-    assert Clock([os.getpid()]).seconds() >= 0
+    assert clock.seconds() == 10 / CROWDED
+    used[0] = 8.0  # of all its processes: who makes himself wait has used it
+    assert clock.seconds() == 7
+
+
+def test_processor_time_of_all_processes_is_counted():
+    processor = Processor()
+    processor.observe([os.getpid()])
+    before, end = processor.seconds(), time.process_time() + 0.1
+    while time.process_time() < end:
+        pass
+    processor.observe([os.getpid()])
+    assert 0.05 <= processor.seconds() - before < 1
+    processor.observe([2**22 - 1])  # there is no such process
+    assert Clock(processor, os.getpid()).seconds() >= 0
+    assert inner_pid(os.getpid()) > 0 and inner_pid(2**22 - 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -115,9 +199,9 @@ def test_messages_that_break_the_protocol_are_dropped(message):
 
 
 def test_only_answers_and_text_are_kept_of_a_display():
-    content = {"data": {"image/png": "x" * 99, "text/plain": "y", module.MIME: {"task": "t"}}, "metadata": {"a": 1}}
+    content = {"data": {"image/png": "x" * 99, "text/plain": "y", MIME: {"task": "t"}}, "metadata": {"a": 1}}
     kept = clean({"msg_type": "display_data", "parent_header": {"msg_id": "1"}, "content": content})
-    assert set(kept["content"]["data"]) == {"text/plain", module.MIME}
+    assert set(kept["content"]["data"]) == {MIME}
     assert kept["content"]["metadata"] == {}
 
 
@@ -126,3 +210,21 @@ def test_looking_at_a_process_that_is_gone_is_no_error():
         raise psutil.NoSuchProcess(1)
     with pytest.raises(ValueError), gone():
         raise ValueError
+
+
+def test_pytorch_and_plots_work_in_setup_and_in_the_copies(tmp_path):
+    """What was used before a process is copied must go on working in the copy: autograd, plots, progress bars."""
+    use = "import torch, matplotlib.pyplot as plt\nfrom tqdm.auto import tqdm\n"
+    use += "x = torch.ones(50, 50, requires_grad=True)\n(x @ x).sum().backward()\n"
+    use += "torch.nn.LSTM(3, 4)(torch.ones(5, 2, 3))[0].sum().backward()\n"
+    use += "plt.plot([1, 2]); plt.show()\nfor _ in tqdm(range(3)): pass\n"
+    room = Room(tmp_path / "room", Limits(), isolated=False)
+    try:
+        assert room.setup("%matplotlib inline\n" + use) is None
+        task = WatchedKernel(room)
+        messages = task.run(use + "print(x.grad.sum().item())")
+        assert [item["content"] for item in messages if item["msg_type"] == "error"] == []
+        assert "250000.0" in texts(messages)
+        task.stop()
+    finally:
+        room.stop()

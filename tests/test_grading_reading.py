@@ -75,6 +75,22 @@ def test_a_large_file_is_read_elsewhere_and_gives_the_same(tmp_path):
         read(large)
 
 
+def test_a_file_that_swells_when_it_is_read_is_given_up(tmp_path):
+    """60 MB of brackets would take more than a gigabyte as lists."""
+    path = tmp_path / "swells.ipynb"
+    path.write_bytes(b'{"nbformat": 4, "cells": [' + b"[[]]," * (12 << 20) + b"1]}")
+    with pytest.raises(Unreadable, match="too large to be read"):
+        read(path)
+
+
+def test_an_answer_in_many_copies_is_not_taken():
+    notebook = demo.filled(demo.student(), {"step": "step = 1\n#" + "x" * 90_000})
+    place = next(index for index, item in enumerate(notebook["cells"]) if item["id"] == "step")
+    notebook["cells"][place:place] = [dict(notebook["cells"][place]) for _ in range(3)]
+    with pytest.raises(Unreadable, match=r"The answer to demo.1 has 3600.. characters in 4 cells"):
+        taken(notebook)
+
+
 def exercises():
     return {demo.NAME: demo.exercise()}
 

@@ -140,6 +140,8 @@ def without(*ids):
         (change("gradient-check", task="demo.1"), "already has a check cell, 'step-check'"),
         (change("step", source="def step(): pass"), "### BEGIN SOLUTION and ### END SOLUTION in pairs"),
         (without("step"), "task 'demo.1' has no answer cell"),
+        (change("step", source=demo.STEP.replace("-> (B, H)", "")), "its stub says nothing of what is returned"),
+        (change("step-check", may_change="h"), "may_change 'h', expected a list of names"),
         (without("step-check", "step-1", "step-2", "step-3"), "task 'demo.1' has no check cell"),
         ({**demo.solution(), "cells": demo.solution()["cells"][:2]}, "nothing would be graded"),
         ({**demo.solution(), "cells": demo.solution()["cells"] * 2}, "expected one of its own"),
@@ -172,17 +174,40 @@ def with_setup(source):
         ),
         (
             with_setup("shape = step.__name__"),
-            "cell 'second-setup', run without the answers before it, fails: NameError",
+            "cell 'second-setup', run without the answers, fails: NameError",
         ),
         (change("step-check", source="seed, B = 0, 2  # case"), "expected it to display one answer to 'demo.1'"),
         (change("step-check", source="seed = 0  # case\nanswer('demo.2', 1)"), "it displayed ['demo.2']"),
         (change("step-check", source="seed = 0  # case\nanswer('demo.1', object())"), "object can be no answer"),
-        (change("step", source="### BEGIN SOLUTION\n1 / 0\n### END SOLUTION"), "ZeroDivisionError"),
+        (change("step", source="# -> step\n### BEGIN SOLUTION\n1 / 0\n### END SOLUTION"), "ZeroDivisionError"),
     ],
 )
 def test_what_cannot_be_recorded_is_not_released(notebook, said):
     with pytest.raises(ExerciseError, match=re.escape(said)):
         record(from_solution(notebook, demo.NAME), demo.LIMITS)
+
+
+WRITES = "    ### BEGIN SOLUTION\n    h *= -h\n    h += 1\n    return dh * h\n    ### END SOLUTION"
+
+
+def test_a_solution_that_changes_its_arguments_must_say_so():
+    source = demo.GRADIENT[: demo.GRADIENT.index("    ### BEGIN")] + WRITES
+    with pytest.raises(ExerciseError, match=r"gradient changed its argument h.*'may_change'"):
+        record(from_solution(change("gradient", source=source), demo.NAME), demo.LIMITS)
+    notebook = change("gradient", source=source)
+    for item in notebook["cells"]:
+        if item["id"] == "gradient-check":
+            item["metadata"]["rnnlib"]["may_change"] = ["h"]
+    recorded = record(from_solution(notebook, demo.NAME), demo.LIMITS)
+    assert recorded.tasks["demo.2"].may_change == ("h",)
+    assert recorded.tasks["demo.2"].cases == demo.exercise().tasks["demo.2"].cases
+
+
+def test_a_task_that_says_nothing_new_keeps_its_definition():
+    """Exercises that were released before these settings existed are not stale."""
+    data = demo.exercise().to_json()
+    assert not {"may_change", "without", "partial"} & set(data["tasks"]["demo.1"])
+    assert Exercise.from_json(data) == demo.exercise()
 
 
 def test_a_solution_that_answers_differently_each_time_is_not_released(tmp_path):

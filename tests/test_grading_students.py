@@ -135,3 +135,43 @@ def test_the_student_is_told(change, said):
 def test_nothing_is_said_of_a_notebook_as_it_should_be():
     assert told(None) == ""
     assert told(None, gradient="import numpy as np\n" + demo.exercise().solutions["gradient"]) == ""
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """A fresh IPython in which the demo's first cells were run."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    for cell in demo.student()["cells"]:
+        if cell["metadata"].get("rnnlib", {}).get("role") in ("visible", "setup"):
+            assert shell.run_cell("".join(cell["source"])).success
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def test_the_notebook_tells_what_was_overwritten(shell, capsys):
+    shell.run_cell(demo.exercise().solutions["step"])
+    assert "note" not in capsys.readouterr().out
+    shell.run_cell(demo.exercise().solutions["gradient"] + "\nanswer = 42\nsum = 3\nmine = 1")
+    said = capsys.readouterr().out
+    assert "note: answer, which the exercise gave you, is something else after this cell" in said
+    assert "note: sum, which is Python's own, is something else" in said and "mine" not in said
+    shell.run_cell(demo.SETUP)
+    shell.run_cell("answer = 42")
+    assert "note: answer" in capsys.readouterr().out
+
+
+def test_the_notebook_tells_what_was_changed(shell, capsys):
+    writes = "def gradient(h, dh):\n    h *= -h\n    h += 1\n    return dh * h"
+    shell.run_cell(writes)
+    before = shell.user_ns["gradient"]
+    shell.run_cell(demo.GRADIENT_CHECK)
+    said = "not yet. The numbers are right, but: Your function gradient changed its argument h"
+    assert said in capsys.readouterr().out
+    assert shell.user_ns["gradient"] is before
+    shell.run_cell(demo.exercise().solutions["gradient"])
+    shell.run_cell(demo.GRADIENT_CHECK)
+    assert "right in the visible case. ✓" in capsys.readouterr().out

@@ -134,7 +134,12 @@ class Batch:
         if (kept := self.store.load(item.name, key)) is not None:
             self.results[item.name] = kept
             return True
-        job = Job(item, key, exercise, *take_answers(submission, exercise))
+        try:
+            answers, remarks = take_answers(submission, exercise)
+        except Unreadable as unreadable:
+            self._keep(item, key, self._nothing("unreadable", str(unreadable)))
+            return True
+        job = Job(item, key, exercise, answers, remarks)
         self._waiting[self._submit(job)] = job
         self.graded += 1
         return False

@@ -120,10 +120,10 @@ def run_check(arguments: argparse.Namespace) -> int:
     try:
         submission = read(arguments.notebook)
         exercise = carried(submission)
+        answers, remarks = take_answers(submission, replace(exercise, solutions={}))
     except (OSError, Unreadable) as error:
         print(f"rnnlib: {arguments.notebook}: {error}", file=sys.stderr)
         return USAGE
-    answers, remarks = take_answers(submission, replace(exercise, solutions={}))
     result = check_answers(exercise, answers)
     if arguments.json:
         print(json.dumps({**result, "remarks": remarks}, indent=1, ensure_ascii=False))

@@ -29,6 +29,8 @@ from .answers import ATOL, RTOL
 OPTIONAL = ("may_change", "without", "partial")  # not written where they say nothing
 ROLES = ("setup", "answer", "check", "mistake", "solution")
 CASE = re.compile(r"(?m)^(?P<indent>[ \t]*)\S.*# case[ \t]*$")
+# in a stub: `x (B, D) -> y (B, H)`, `Returns ...`, or a line `"""P(x|h), (N,)."""`
+RETURNS = re.compile(r'->|→|\b[Rr]eturns?\b|""".*(?:, |array )\([A-Z]\w*,[^()]*\)\."""')
 SOLUTION = re.compile(r"(?ms)^(?P<indent>[ \t]*)### BEGIN SOLUTION[^\n]*\n.*?^[ \t]*### END SOLUTION[^\n]*$")
 
 
@@ -368,5 +370,12 @@ def _complete(cells: list[Cell], tasks: dict[str, Task], name: str) -> None:
     if not tasks:
         raise ExerciseError(f"{name}: no cell has the role 'check', so nothing would be graded")
     for task in sorted(asked ^ set(tasks)):
-        missing = "a check cell" if task in asked else "an answer cell"
-        raise ExerciseError(f"{name}: task {task!r} has no {missing.removeprefix('a ').removeprefix('an ')}")
+        missing = "check cell" if task in asked else "answer cell"
+        raise ExerciseError(f"{name}: task {task!r} has no {missing}")
+    for task in tasks:
+        stubs = "\n".join(cell.source for cell in cells if cell.role == "answer" and cell.task == task)
+        if not RETURNS.search(stubs):
+            raise ExerciseError(
+                f"{name}: task {task!r}: its stub says nothing of what is returned; add a line to its docstring, such "
+                "as '-> (B, H)' or 'Returns a dict with the keys ...'"
+            )

@@ -5,12 +5,14 @@ When the grader runs a notebook, `visible` is never called: no right answer is i
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from .answers import MIME, compare, decode, describe, encode
 from .exercise import Exercise
 from .guard import Guard
 from .hints import explain
+from .messages import changes
 
 _exercise: Exercise | None = None
 _guard: Guard | None = None
@@ -39,6 +41,10 @@ def visible(packed: str) -> None:
     _exercise = Exercise.unpack(packed)
     print(f"{_exercise.name}: {len(_exercise.tasks)} tasks, {_exercise.max_points:g} points. A check cell says at once")
     print("whether your answer is right in the visible case; grading tries other cases as well.")
+    if (shell := _shell()) is not None:
+        from .notebook import Watcher
+
+        Watcher(_exercise, shell).start()
 
 
 def answer(task: str, value: Any) -> None:
@@ -64,16 +70,18 @@ def answer(task: str, value: Any) -> None:
     encoded = encode(value)
     changed = {"changed": _guard.changed[:20]} if _guard is not None and _guard.changed else {}
     text = f"{task}: {verdict(task, encoded)}"
-    try:
-        from IPython.core.interactiveshell import InteractiveShell
+    if _shell() is not None:
         from IPython.display import display
-    except ImportError:  # pragma: no cover - a kernel has IPython
-        print(text)
-        return
-    if InteractiveShell.initialized():
+
         display({MIME: {"task": task, "answer": encoded} | changed, "text/plain": text}, raw=True)
     else:
         print(text)
+
+
+def _shell() -> Any:
+    """IPython's shell, if this runs in one."""
+    shell = sys.modules.get("IPython.core.interactiveshell")
+    return shell.InteractiveShell.instance() if shell and shell.InteractiveShell.initialized() else None
 
 
 def verdict(task: str, encoded: dict[str, Any]) -> str:
@@ -85,6 +93,8 @@ def verdict(task: str, encoded: dict[str, Any]) -> str:
     case = this.cases[0]
     expected = decode(case.answer)
     difference = compare(expected, got, rtol=this.rtol, atol=this.atol)
+    if difference is None and _guard is not None and _guard.changed:
+        return "not yet. The numbers are right, but: " + changes(_guard.changed[:5])
     if difference is None:
         return "right in the visible case. ✓"
     known = [(m.hint, decode(w)) for m, w in zip(this.mistakes, case.mistakes, strict=True) if w is not None]

@@ -53,7 +53,7 @@ class WatchedKernel(RunningKernel):
         self.room, self.limits = room, room.limits
         self.timed_out = self._stopped = self.checking = False
         self.seconds_left = self.limits.notebook_seconds if seconds_left is None else seconds_left
-        self.used = 0.0  # seconds of processor time in the cell that timed out
+        self.used, self.crowded = 0.0, False  # processor time of the cell that timed out; whether it waited for others
         self._clock = Clock()
         self._allowed = self.limits.start_seconds
         self._give_up: float | None = None
@@ -131,7 +131,7 @@ class WatchedKernel(RunningKernel):
         """
         while True:
             if self._clock.seconds() > self._allowed:
-                self.timed_out, self.used = True, self._clock.used()
+                self.timed_out, self.used, self.crowded = True, self._clock.used(), self._clock.crowded()
                 raise Empty
             for message in self._receive():
                 if message["msg_type"].endswith("_reply") and message["parent_header"]["msg_id"] == msg_id:

@@ -141,7 +141,8 @@ def run_probe(places: str) -> None:
         "writable": [folder for folder in ("/", "/dev", "/usr", os.path.dirname(__file__)) if _writable(folder)],
         "calls": _calls(),
         "vsock": _socket(40),
-    }))  # fmt: skip
+    }), flush=True)  # fmt: skip
+    sys.stdin.read()  # until the grader has looked at it from outside
 
 
 def _network() -> bool:

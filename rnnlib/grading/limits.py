@@ -16,13 +16,14 @@ class Limits:
     Attributes
     ----------
     cell_seconds : float
-        For one cell. Time in which the kernel was ready to run but the machine was busy with others does not count.
+        For one cell. Time in which the kernel was ready to run but the machine was busy with others does not count;
+        the processor time of all that the cell has started counts together.
     notebook_seconds : float
         For all cells together, counted the same way.
     start_seconds : float
         For the kernel to start; if it does not, that is the grader's fault.
     memory_mb : int
-        For all processes of the submission together, in MiB.
+        For all processes of the submission together, and for its files in memory, in MiB.
     processes : int
         At most so many at a time.
     file_mb, disk_mb : int

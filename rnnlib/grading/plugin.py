@@ -54,8 +54,9 @@ class Outcome:
     share: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        return {"verdict": self.verdict, "message": tidy(self.message)[:LONGEST], "share": self.share}
+        """As JSON; without the share if the verdict says it."""
+        said = {"verdict": self.verdict, "message": tidy(self.message)[:LONGEST]}
+        return said if self.share == float(self.verdict == "passed") else {**said, "share": self.share}
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Grader:
     faults : list of str
         What went wrong that is not the student's doing.
     waited : bool
-        Whether a time-out may be a neighbour's doing: the cell had not used the processor time that it may use.
+        Whether a time-out may be a neighbour's doing: the cell had not used the processor time that it may use, and
+        its processes waited for others.
     """
 
     exercise: Exercise
@@ -109,7 +111,7 @@ class GradedNotebook(IPyNbFile):
     def setup(self) -> None:
         """Settle what needs no kernel."""
         self.room: Room | None = None
-        self.rooms = 0
+        self.rooms, self.used = 0, False  # rooms so far; whether a task has run in the present one
         self.kernel, self.kernel_task = None, ""
         self.seconds_left = self.grader.limits.notebook_seconds
         self.setups: list[GradedCell] = []
@@ -142,15 +144,22 @@ class GradedNotebook(IPyNbFile):
         """End the sandbox."""
         if self.room is not None:
             self.room.stop()
-            self.room, self.ready = None, 0
+            self.room, self.ready, self.used = None, 0, False
 
     def kernel_for(self, task: str) -> WatchedKernel:
         """The task's kernel: a new copy of what the setup cells so far have left."""
         if self.kernel is None or self.kernel_task != task:
             self.drop_kernel()
             grader = self.grader
-            self.kernel = WatchedKernel(self._prepared(), terms(grader.exercise, task), self.seconds_left)
-            self.kernel_task = task
+            wanted = terms(grader.exercise, task)
+            try:
+                self.kernel = WatchedKernel(self._prepared(), wanted, self.seconds_left)
+            except KernelFault:
+                if not self.used:
+                    raise
+                self.drop_room()  # an earlier task may have damaged it
+                self.kernel = WatchedKernel(self._prepared(), wanted, self.seconds_left)
+            self.kernel_task, self.used = task, True
         return self.kernel
 
     def _prepared(self) -> Room:
@@ -233,7 +242,8 @@ class GradedCell(IPyNbCell):
     def _too_slow(self, kernel: WatchedKernel) -> Outcome:
         limits = kernel.limits
         whole = kernel.seconds_left < limits.cell_seconds
-        self.parent.grader.waited |= kernel.used < OWN_SHARE * min(limits.cell_seconds, kernel.seconds_left)
+        idle = kernel.used < OWN_SHARE * min(limits.cell_seconds, kernel.seconds_left)
+        self.parent.grader.waited |= idle and kernel.crowded
         what = "The notebook's time was used up in this cell" if whole else "The cell took too long"
         return Outcome("timeout", f"{what}; a cell has {limits.cell_seconds:g} seconds, with all that it starts.")
 
@@ -309,5 +319,6 @@ class GradedCell(IPyNbCell):
             known = [(m.hint, decode(w)) for m, w in zip(task.mistakes, wrong, strict=True) if w is not None]
             self.difference = explain(difference, expected, got, known, rtol=task.rtol, atol=task.atol)
         if changed:
-            self.difference = " ".join(part for part in (self.difference, changes(changed)) if part)
+            said = "Your function changed one of its arguments." if private else changes(changed)
+            self.difference = " ".join(part for part in (self.difference, said) if part)
         return not self.difference

@@ -68,7 +68,7 @@ def feedback(result: dict[str, Any]) -> str:
     result : dict
         One object of `scores.json`, with `reason` and `remarks`.
     """
-    title = html.escape(f"{result['exercise'] or 'Feedback'}: {result['submission']}")
+    title = html.escape(line(f"{result['exercise'] or 'Feedback'}: {result['submission']}"))
     if result["status"] == "graded":
         summary = f"<strong>{points(result['points'])} of {points(result['max_points'])} points.</strong>"
     elif result["status"] == "grader-fault":

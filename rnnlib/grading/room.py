@@ -21,7 +21,7 @@ import psutil
 from . import sandbox
 from .limits import CROWDED, MIB, Limits
 from .names import Terms
-from .watch import Folders, Processor, descendants, gone, inner_pid, proportional, resident
+from .watch import Folders, Processor, buffers, descendants, gone, inner_pid, proportional, resident
 
 WATCH = 0.2  # seconds between two looks at the processes
 SWEEPS = 200  # looks for processes that a task left behind, before the whole sandbox is given up
@@ -77,6 +77,7 @@ class Room:
         self.processor = Processor()
         self.ended: dict[int, int] = {}  # pid inside to exit code
         self._buffer = b""
+        self._heard: list[dict[str, Any]] = []
         self._stopped = False
         self._inside = self.pid = 0
         self.next_watch = 0.0
@@ -134,9 +135,10 @@ class Room:
     def task(self, connection: dict[str, Any], terms: Terms) -> tuple[int, int]:
         """Start a copy of the stage as a kernel; its process id inside the sandbox, and outside."""
         self._tell({"task": {"connection": connection, **terms.to_json()}})
-        inside = self._await("ready", self.limits.start_seconds)
+        inside = self._await("started", self.limits.start_seconds)
         if not isinstance(inside, int):
             raise RoomLost("the stage said something else than the id of a process")
+        self._await("ready", self.limits.start_seconds, child=inside)
         with gone():
             for process in psutil.Process(self.pid).children():
                 if inner_pid(process.pid) == inside:
@@ -145,6 +147,8 @@ class Room:
 
     def sweep(self) -> None:
         """End everything but the stage itself: the kernel of a task, and whatever it has left behind."""
+        with gone():  # a student's process may have stopped it
+            psutil.Process(self.pid).resume()
         for _ in range(SWEEPS):
             family = [p for p in self.family() if p.pid != self.pid and not self._is_shell(p)]
             if not family:
@@ -176,15 +180,19 @@ class Room:
         except OSError:
             raise RoomLost(self.last_words()) from None
 
-    def _await(self, key: str, seconds: float) -> Any:
-        """The value of the next report with this key."""
+    def _await(self, key: str, seconds: float, child: int = 0) -> Any:
+        """The value of the next report with this key; no more, if a child is named that ends before."""
         end = time.monotonic() + seconds
         while True:
-            for report in self.hear(0.05):
+            self._heard += self.hear(0.0 if self._heard else 0.05)
+            while self._heard:
+                report = self._heard.pop(0)
                 if key in report:
                     if key == "up":
                         self._inside = report[key]
                     return report[key]
+            if child in self.ended:
+                raise RoomLost(f"it ended at its start (exit status {self.ended[child]}).")
             if time.monotonic() > end:
                 raise RoomLost(f"no answer within {seconds:g} seconds.")
 
@@ -255,7 +263,7 @@ class Room:
         self.processor.observe(process.pid for process in family)
         if len(family) > self.limits.processes:
             raise KernelLost("crash", f"More than {self.limits.processes} processes were started.")
-        most, files = self.limits.memory_mb * MIB, self.folders.bytes()
+        most, files = self.limits.memory_mb * MIB, self.folders.bytes() + buffers(family)
         if resident(family) + files > most and proportional(family) + files > most:
             raise KernelLost("memory", f"More than {self.limits.memory_mb} MiB of memory were used.")
 

@@ -19,11 +19,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .limits import MIB, Limits
+from .watch import Folders, descendants, gone
 
 PACKAGE = Path(__file__).resolve().parent.parent
 PYTHON = [sys.executable, "-I"]
@@ -46,6 +49,9 @@ ENVIRONMENT = {
 INSTALL = "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap) and allow it to make namespaces"
 
 
+COUNTED = "memory and processor time are counted from outside, five times a second"
+
+
 @dataclass(frozen=True)
 class Level:
     """How well submissions are kept apart from the rest of this machine.
@@ -61,7 +67,7 @@ class Level:
     reason: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.reason})" if self.reason else self.name
+        return f"{self.name} ({self.reason or COUNTED})"
 
     @property
     def isolated(self) -> bool:
@@ -167,6 +173,40 @@ def _hidden(folders: Iterable[str]) -> list[str]:
     return argv
 
 
+def _try(command: list[str]) -> tuple[dict[str, Any] | None, str]:
+    """What the probe reports, and whether what it holds can be counted meanwhile; or None, and why it did not start."""
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        timer = threading.Timer(60, process.kill)
+        timer.start()
+        try:
+            line = process.stdout.readline()
+            found = json.loads(line) if line else None
+            if found is not None:
+                found["counted"] = can_count(process.pid)
+            process.stdin.close()
+            said = process.stderr.read().strip().splitlines()[-1:]
+            return found, said[0] if said else "no reason given"
+        finally:
+            timer.cancel()
+            process.kill()
+
+
+def can_count(pid: int) -> bool:
+    """Whether the memory of a sandbox's processes and of its private folders can be seen from outside."""
+    family = descendants(pid)
+    folders = Folders(family[-1].pid, PRIVATE) if family else None
+    try:
+        with gone():
+            return bool(family) and folders is not None and folders.complete and family[-1].memory_full_info().pss > 0
+        return False
+    finally:
+        if folders is not None:
+            folders.close()
+
+
 @functools.cache
 def probe(hidden: tuple[str, ...] = ()) -> Level:
     """The level that this machine can keep, found by starting a program in the sandbox and asking what it can do.
@@ -185,16 +225,11 @@ def probe(hidden: tuple[str, ...] = ()) -> Level:
         places = json.dumps([str(secret), *dict.fromkeys([*hidden, *map(os.path.realpath, hidden), str(COURSE)])])
         start = [*PYTHON, LAUNCHER, settings(limits, isolated=True, user=free_user()), "probe", places]
         try:
-            run = subprocess.run(
-                outer(inner(start, limits, [*hidden, str(COURSE)])),
-                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
-            )  # fmt: skip
-            found = json.loads(run.stdout) if run.returncode == 0 else None
+            found, said = _try(outer(inner(start, limits, [*hidden, str(COURSE)])))
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             return Level("limited", f"the sandbox could not be tried: {error}")
     if found is None:
-        said = run.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        return Level("limited", f"the sandbox did not start ({said[0]}); {INSTALL}")
+        return Level("limited", f"the sandbox did not start ({said}); {INSTALL}")
     leaks = {
         "the network is in reach": found["network"] or found["vsock"],
         f"these can be read: {', '.join(found['readable'])}": bool(found["readable"]),
@@ -202,6 +237,7 @@ def probe(hidden: tuple[str, ...] = ()) -> Level:
         f"these folders can be written to: {', '.join(found['writable'])}": bool(found["writable"]),
         "the sandbox runs as root": found["user"] == 0,
         f"these calls of the system are open: {', '.join(found['calls'])}": bool(found["calls"]),
+        "its memory cannot be counted from outside": not found["counted"],
     }
     reasons = [reason for reason, leaks_here in leaks.items() if leaks_here]
     return Level("limited", "; ".join(reasons)) if reasons else Level("isolated")

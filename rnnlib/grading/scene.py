@@ -8,6 +8,7 @@ what the student wrote, and what the check cell sees is what the exercise wrote.
 from __future__ import annotations
 
 import builtins
+import json
 import sys
 import types
 import warnings
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from ipykernel.ipkernel import IPythonKernel
+from ipykernel.jsonutil import json_clean
 
 from . import inside
 from .guard import Guard
@@ -143,13 +145,25 @@ class PlayedKernel(IPythonKernel):
 
     async def do_execute(self, code: str, silent: bool, *args: Any, cell_id: str | None = None, **kwargs: Any) -> Any:
         """Run a cell of the student's or, if it is named so, a check cell."""
-        scene = self.scene
-        assert scene is not None
+        scene, shell, session = self.scene, self.shell, self.session
+        assert scene is not None and shell is not None and session is not None
+        shell._last_traceback = None
         try:
             if cell_id == CHECK:
                 scene.before_check()
             else:
                 scene.before_answer()
-            return await super().do_execute(code, silent, *args, cell_id=None, **kwargs)
+            reply = await super().do_execute(code, silent, *args, cell_id=None, **kwargs)
+        except Exception as error:  # an error whose own message raises an error
+            reply = {"status": "error", "ename": type(error).__name__, "evalue": "", "traceback": []}
         finally:
             scene.after_cell()
+        if reply["status"] == "error" and not shell._last_traceback:  # IPython prints a group of errors, no more
+            content = {"ename": reply["ename"], "evalue": reply["evalue"], "traceback": []}
+            session.send(self.iopub_socket, "error", content, parent=self.get_parent("shell"))
+        return reply
+
+
+def pack(message: Any) -> bytes:
+    """A message as JSON in ASCII: half a character in a student's text is no reason to lose it."""
+    return json.dumps(json_clean(message), default=str, allow_nan=False).encode("ascii")

@@ -7,7 +7,7 @@ So each task starts from what setup gave it, whatever the answers to other tasks
 and a copy costs a fraction of a new Python. The grader's side is `rnnlib.grading.room`. They talk in lines of JSON:
 
     {"run": source}                            ->  {"ran": null}, or {"ran": [name of the error, message]}
-    {"task": {connection, asked, ...}}         ->  {"ready": pid}, then {"ended": [pid, status]} when it ends
+    {"task": {connection, asked, ...}}         ->  {"started": pid}, {"ready": pid}, {"ended": [pid, status]}
     {"end": pid}                               ->  {"ended": ...}
 """
 
@@ -53,14 +53,22 @@ def main() -> None:
     Stage(commands, reports).serve()
 
 
+class SetupShell(InteractiveShell):
+    """Where setup cells run: there is no window, and `%matplotlib inline` needs none."""
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Nothing."""
+
+
 class Stage:
     """The process that runs setup and makes copies of itself."""
 
     def __init__(self, commands: int, reports: int) -> None:
         self.commands, self.reports = commands, reports
         settings = Config(HistoryManager={"enabled": False}, InteractiveShell={"xmode": "Minimal", "colors": "nocolor"})
-        self.shell = InteractiveShell.instance(config=settings)
+        self.shell = SetupShell.instance(config=settings)
         local_ips()  # remembered
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.tasks: dict[int, int] = {}  # file descriptor of a process to its pid
         self.selector = selectors.DefaultSelector()
         self.selector.register(commands, selectors.EVENT_READ)
@@ -106,6 +114,7 @@ class Stage:
             file = os.pidfd_open(pid)
             self.tasks[file] = pid
             self.selector.register(file, selectors.EVENT_READ)
+            self.report({"started": pid})
             return
         status = 1
         try:
@@ -135,11 +144,13 @@ class Stage:
         libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
         os.setsid()
         scene = Scene(self.shell.user_module, told["asked"], told["may_change"], told["without"])
-        InteractiveShell.clear_instance()
+        SetupShell.clear_instance()
         app = StageApp.instance(kernel_class=PlayedKernel)
         where = dict(told["connection"])
         key = where.pop("key").encode("ascii")
-        app.update_config(Config(StageApp=where, Session={"key": key}))
+        app.update_config(
+            Config(StageApp=where, Session={"key": key, "packer": "rnnlib.grading.scene.pack", "unpacker": "json"})
+        )
         options = ["--HistoryManager.enabled=False", "--InteractiveShell.xmode=Minimal", "--IPKernelApp.log_level=40"]
         app.initialize(options)
         app.kernel.scene = scene

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from .exercise import Exercise
 from .names import BUILTINS, asked, given, hidden_names, names
-from .reading import Submission, Taken, Unreadable
+from .reading import LONGEST_SOURCE, Submission, Taken, Unreadable
 from .rebuild import is_stub, plain
 
 MOST_TEXT = 1_000_000  # characters of a student's own cells that are looked into
@@ -120,6 +120,9 @@ class Taking:
         stubs = [cell for key in ids if key not in answered and not self._defined(key, extra) for cell in claimed[key]]
         real = [cell for key in answered for cell in claimed[key]]
         parts = sorted([*stubs, *real, *extra], key=lambda cell: cell.place)
+        if (size := sum(len(cell.source) for cell in parts)) > LONGEST_SOURCE:
+            raise Unreadable(f"The answer to {task} has {size} characters in {_count(parts, 'cell')}; "
+                             f"{LONGEST_SOURCE} are allowed.")  # fmt: skip
         return {ids[0]: [cell.source for cell in parts], **{key: [] for key in ids[1:]}}
 
     def _claimed(self, task: str, key: str, end: int) -> list[Placed]:

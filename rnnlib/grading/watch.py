@@ -12,6 +12,8 @@ import psutil
 from .limits import CROWDED
 
 TICK = os.sysconf("SC_CLK_TCK")
+OWN_FILES = 80  # open files of a kernel, at most
+SOCKET = 425_984  # bytes that a socket's buffers hold, at most
 INODE = 1200  # bytes of the system's memory that an empty file in memory takes, at most; measured
 
 
@@ -63,14 +65,33 @@ def proportional(family: Iterable[psutil.Process]) -> int:
     return total
 
 
+def buffers(family: Iterable[psutil.Process]) -> int:
+    """Bytes that the system may hold for the sockets of some processes; a kernel's own are not counted."""
+    found: set[str] = set()
+    for process in family:
+        with contextlib.suppress(OSError):
+            folder = f"/proc/{process.pid}/fd"
+            names = os.listdir(folder)
+            if len(names) > OWN_FILES:
+                found.update(link for name in names if (link := _link(f"{folder}/{name}")).startswith("socket:"))
+    return max(0, len(found) - OWN_FILES) * SOCKET
+
+
+def _link(path: str) -> str:
+    with contextlib.suppress(OSError):
+        return os.readlink(path)
+    return ""
+
+
 class Folders:
     """What a sandbox's private folders hold: they lie in memory, and so do their empty files."""
 
     def __init__(self, pid: int, names: Iterable[str]) -> None:
-        self._files = []
-        for name in names:
+        self._files, wanted = [], list(names)
+        for name in wanted:
             with contextlib.suppress(OSError):
                 self._files.append(os.open(f"/proc/{pid}/root{name}", os.O_PATH))
+        self.complete = len(self._files) == len(wanted)
 
     def bytes(self) -> int:
         """Bytes of files, and of what the system remembers about them."""
@@ -89,11 +110,19 @@ class Folders:
         self._files.clear()
 
 
+def run_delay(pid: int) -> float:
+    """Seconds that a process has waited for a processor in its life; 0 where the system does not say."""
+    with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{pid}/schedstat") as file:
+        return int(file.read().split()[1]) / 1e9
+    return 0.0
+
+
 class Processor:
-    """Seconds of processor time that a sandbox's processes used, those that ended included."""
+    """Seconds of processor time that a sandbox's processes used, or waited for; those that ended included."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, str], int] = {}
+        self._delays: dict[int, float] = {}
 
     def observe(self, pids: Iterable[int]) -> None:
         """Look at these processes; what one that ended had used when it was last seen stays counted."""
@@ -102,6 +131,11 @@ class Processor:
                 with open(f"/proc/{pid}/stat") as file:
                     fields = file.read().rpartition(")")[2].split()
                 self._seen[pid, fields[19]] = int(fields[11]) + int(fields[12])
+                self._delays[pid] = run_delay(pid)
+
+    def delays(self) -> float:
+        """Seconds for which they were ready to run and had to wait, as of the last look."""
+        return sum(self._delays.values())
 
     def seconds(self) -> float:
         """As of the last look."""
@@ -129,6 +163,11 @@ class Clock:
     def start(self) -> None:
         """Count from here."""
         self._began, self._delay, self._used = time.monotonic(), self._waiting(), self.processor.seconds()
+        self._delays = self.processor.delays()
+
+    def crowded(self) -> bool:
+        """Whether its processes waited for others, for more than a twentieth of the time."""
+        return self.processor.delays() - self._delays > (time.monotonic() - self._began) / 20
 
     def used(self) -> float:
         """Seconds of processor time since `start`, of all processes together."""
@@ -142,6 +181,5 @@ class Clock:
     def _waiting(self) -> float:
         """Seconds that the process has waited for a processor in its life."""
         if self.pid is not None:
-            with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{self.pid}/schedstat") as file:
-                self._waited = int(file.read().split()[1]) / 1e9
+            self._waited = max(self._waited, run_delay(self.pid))
         return self._waited

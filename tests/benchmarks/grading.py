@@ -5,7 +5,8 @@
 Both run the same cells at the same parallelism on this machine, in turns. Bare nbval is measured twice: as it is
 installed, and without the imports that a session of the grader leaves out, which shows the grader's own cost.
 Then: one submission alone, `rnnlib check`, and how soon a dead kernel is noticed (nbval alone waits out its time-out).
-`--resume 300` also grades a class of 300, kills the run twice, resumes it, and compares with an undisturbed run.
+`--resume 300` also grades a class of 300, all of which need a kernel, kills the run twice with SIGKILL, resumes it,
+and compares with an undisturbed run.
 """
 
 import argparse
@@ -29,9 +30,10 @@ from submissions import demo
 
 from rnnlib.grading import sandbox
 from rnnlib.grading.cli import main as rnnlib
-from rnnlib.grading.kernel import KernelLost, WatchedKernel
+from rnnlib.grading.kernel import WatchedKernel
 from rnnlib.grading.limits import Limits
 from rnnlib.grading.rebuild import rebuild
+from rnnlib.grading.room import KernelLost, Room
 
 COMMAND = [sys.executable, "-c", "import sys; from rnnlib.grading.cli import main; sys.exit(main(sys.argv[1:]))"]
 LEAN = "import sys; sys.modules['rfc3987_syntax'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
@@ -75,12 +77,13 @@ def batch(folder: Path, out: Path, solutions: Path, jobs: int) -> float:
 def death() -> float:
     """Seconds from the end of a kernel to the moment at which that is known."""
     with tempfile.TemporaryDirectory() as folder:
-        kernel = WatchedKernel(Path(folder) / "kernel", Limits(), isolated=False)
+        room = Room(Path(folder) / "room", Limits(), isolated=False)
+        kernel = WatchedKernel(room)
         began = time.perf_counter()
         with contextlib.suppress(KernelLost):
             kernel.run("import os; os._exit(1)")
         seconds = time.perf_counter() - began
-        kernel.stop()
+        room.stop()
     return seconds
 
 

@@ -13,7 +13,7 @@ from rnnlib.grading.record import record
 NAME = "00_demo"
 # short: a test of a time-out waits for it
 LIMITS = Limits(
-    cell_seconds=4, notebook_seconds=60, memory_mb=400, disk_mb=50, processes=24, output_mb=2, output_messages=500
+    cell_seconds=3, notebook_seconds=60, memory_mb=400, disk_mb=50, processes=24, output_mb=2, output_messages=500
 )
 
 SETUP = """\

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from rnnlib.grading.exercise import Exercise
-from rnnlib.grading.names import asked
+from rnnlib.grading.names import names
 
 Cells = list[dict]
 
@@ -68,7 +68,7 @@ def stub_below(cells: Cells, place: int, exercise: Exercise) -> None:
 def copy_below(cells: Cells, place: int, exercise: Exercise) -> None:
     """A first attempt is above; the answer is a copy below it, changed."""
     cell = cells[place]
-    attempt = "\n".join(f"def {name}(*args, **options): return 0" for name in asked(exercise, _task(cell, exercise)))
+    attempt = "\n".join(f"def {name}(*args, **options): return 0" for name in _asked(cell, exercise))
     cells.insert(place, {**cell, "source": attempt})
     cells[place + 1] = {**cell, "id": f"{cell['id']}-copy"}
 
@@ -76,9 +76,11 @@ def copy_below(cells: Cells, place: int, exercise: Exercise) -> None:
 def old_copy_below_check(cells: Cells, place: int, exercise: Exercise) -> None:
     """An old attempt is kept below the check cell."""
     cell = cells[place]
-    names = asked(exercise, _task(cell, exercise))
     check = next(index for index in range(place, len(cells)) if _is_check(cells[index], _task(cell, exercise)))
-    cells.insert(check + 1, {**cell, "id": f"{cell['id']}-old", "source": "\n".join(f"{n} = None" for n in names)})
+    cells.insert(
+        check + 1,
+        {**cell, "id": f"{cell['id']}-old", "source": "\n".join(f"{n} = None" for n in _asked(cell, exercise))},
+    )
 
 
 def markdown(cells: Cells, place: int, exercise: Exercise) -> None:
@@ -99,6 +101,11 @@ def scratch(cells: Cells, place: int, exercise: Exercise) -> None:
     cells.insert(place + 1, own("x = rng = answer = 1\nprint(undefined)", f"{cells[place]['id']}-trial"))
     cells.insert(place, own("1 / 0", f"{cells[place + 1]['id']}-trial-2"))
     cells.insert(place, own("notes to myself", f"{cells[place + 2]['id']}-notes", "markdown"))
+
+
+def _asked(cell: dict, exercise: Exercise) -> list[str]:
+    """The names that an answer cell's stub asks for."""
+    return list(names(exercise.answer_cells[cell["id"]].source).defines)
 
 
 def _task(cell: dict, exercise: Exercise) -> str:
