@@ -3,7 +3,6 @@
 A small Sphinx project with one page per figure stands in for the book: its notebooks hold what a figure displays.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -557,7 +556,7 @@ def test_two_figures_with_the_same_id_stay_in_step(open_page):
     assert "1 of 7" in first.inner_text()
 
 
-# A figure outside any page: its listeners, those of its model and those of the document, before and after it is removed.
+# A figure outside any page: its listeners on its model and on the document, before and after it is removed.
 LISTENERS = """(() => {
     let count = 0;
     for (const target of [document, window]) {
