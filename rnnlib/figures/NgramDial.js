@@ -211,10 +211,7 @@ function summarise(model) {
   const bits = curves(model)[smoothing][order - 1];
   const name = smoothing === "add-k" ? `add-k with k = ${k}` : NAMES[smoothing];
   const share = fixed(100 * model.get("measured").unseen[order - 1], 1);
-  const cost =
-    bits === null
-      ? "infinitely many bits"
-      : `${fixed(bits, 2)} bits per character`;
+  const cost = bits === null ? "infinitely many bits" : `${fixed(bits, 2)} bits per character`;
   return `Order ${order}, ${name}: new text costs ${cost}. ${share} % of its ${order}-grams never occur in the training text.`;
 }
 
