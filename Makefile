@@ -16,7 +16,7 @@ book: .venv/installed
 	@touch .venv/installed
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -n 2 -m "not alone"
 	$(BIN)/python -m pytest -m alone
 
 lint: .venv/installed

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnlib.bptt import backward, truncated_backward, unroll
+from rnnlib.bptt import truncated_backward
 from rnnlib.cells import RNN
 from rnnlib.corpora import delayed_copy, python_docs_split
-from rnnlib.text import Vocabulary, one_hot
-from rnnlib.training import Adam, Model, cross_entropy, fit, load_pretrained
+from rnnlib.training import Adam, Model, fit, load_pretrained
 
 PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "truncation_window.json"
 KS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96]
@@ -38,14 +37,12 @@ def bias() -> dict[str, Any]:
         window, each (12,).
     """
     model, notes = load_pretrained("char_rnn", np.float64)
-    ids = Vocabulary(notes["vocabulary"]).encode(python_docs_split().validation)
+    ids = notes["vocabulary"].encode(python_docs_split().validation)
     starts = np.linspace(0, len(ids) - T - 1, B).astype(int)
     x = np.stack([ids[s : s + T] for s in starts], axis=1)  # (T, B)
     y = np.stack([ids[s + 1 : s + T + 1] for s in starts], axis=1)
-    trace = unroll(model.layer, one_hot(x, len(notes["vocabulary"])))
-    _, do = cross_entropy(model.output.forward(trace.h), y)
-    dh, _ = model.output.backward(trace.h, do)
-    full = backward(trace, dh).params["W_h"].ravel()
+    step = model.loss_and_gradients((x, y))
+    trace, dh, full = step.trace, step.dh, step.gradients["W_h"].ravel()
 
     result: dict[str, Any] = {"cosine": {}, "length": {}, "error": {}}
     for window in ("chunks", "sliding"):
@@ -64,9 +61,8 @@ def memory() -> list[int]:
     peaks = []
     for k in KS:
         x = rng.integers(len(notes["vocabulary"]), size=(k, B))
-        fresh = Model(model.layer, len(notes["vocabulary"]), rng=rng)  # its work arrays are not yet there
         tracemalloc.start()
-        fresh.loss_and_gradients(x, x)
+        model.loss_and_gradients((x, x))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     return peaks

@@ -59,7 +59,7 @@ def main() -> None:
         validate=measure, validate_every=2000, callback=cosine, run=Run(rng),
     )  # fmt: skip
 
-    notes = {"vocabulary": vocabulary.to_list(), "corpus": "python_docs", "options": OPTIONS, "epochs": run.epoch}
+    notes = {"vocabulary": vocabulary, "corpus": "python_docs", "options": OPTIONS, "epochs": run.epoch}
     save_checkpoint(PATH, model, notes=notes, dtype=np.float16)
     stored, _ = load_model(PATH)
     context = vocabulary.encode("\n")

@@ -1,6 +1,7 @@
-"""What all tests share: one thread per worker when they run side by side, and one Chromium per worker."""
+"""What all tests share: who runs what when they run side by side, one thread per worker, one Chromium per worker."""
 
 import os
+import re
 from shutil import which
 
 import pytest
@@ -11,6 +12,51 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ[variable] = "1"
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("MPLBACKEND", "agg")
+
+# What takes longest comes first and pages of the book, which are many and short, last, so that no worker is still busy
+# when the other has finished.
+FIRST = (
+    "test_grading_corpus",
+    "test_notebooks",
+    "test_exercises",
+    "test_book",
+    "test_figures_browser",
+    "test_grading_batch",
+    "test_grading_run",
+    "test_grading_dask",
+    "test_grading_release",
+)
+PART = re.compile(r"(tests/test_(?:notebooks|exercises|book)\.py)::.*\[(\d\d_\w+|[\w/]+\.html)\]$")
+
+
+def unit(nodeid: str) -> str:
+    """What goes to a worker as a whole: a file, because its tests share what is made once; of the files about chapters
+    and pages, the tests of one chapter or page."""
+    part = PART.match(nodeid)
+    return f"{part[1]}[{part[2]}]" if part else nodeid.split("::")[0]
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        if unit(item.nodeid).endswith(".html]"):
+            return len(FIRST) + 1
+        return FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST)
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Called where tests run side by side (`pytest -n 2`)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByUnit(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit(nodeid)
+
+    config.option.loadscopereorder = False  # by number of tests, that is
+    return ByUnit(config, log)
+
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := which(name))), None)
 CHROMIUM_ARGUMENTS = [

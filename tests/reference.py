@@ -66,17 +66,19 @@ def reference_step(cell, params, x_t, state, drop_h):
         b = params["b"][block] if "b" in params else torch.zeros(H, dtype=x_t.dtype)
         return params["W_x"][:, block], params["W_h"][:, block], b
 
-    def before(name):
+    def before(name, c=None):
         W_x, W_h, b = weights(name)
-        return x_t @ W_x + h_in @ W_h + b
+        return x_t @ W_x + h_in @ W_h + b + (params[f"p_{name}"] * c if f"p_{name}" in params else 0)
 
     if cell.gates == ("h",):
         return (phi(before("h")),)
     sigma = ACTIVATIONS[cell.recurrent_activation.name]
-    if cell.gates == ("i", "f", "o", "g"):
-        i, f, o, g = sigma(before("i")), sigma(before("f")), sigma(before("o")), phi(before("g"))
-        c = f * state[1] + i * g
-        return o * phi(c), c
+    if "g" in cell.gates:  # an LSTM; without "f" nothing is forgotten, without "i" the input gate is 1 − f
+        c_prev = state[1]
+        f = sigma(before("f", c_prev)) if "f" in cell.gates else torch.ones_like(c_prev)
+        i = sigma(before("i", c_prev)) if "i" in cell.gates else 1 - f
+        c = f * c_prev + i * phi(before("g"))
+        return sigma(before("o", c)) * phi(c), c
     r, z = sigma(before("r")), sigma(before("z"))
     W_xn, W_hn, b = weights("n")
     if cell.reset_after:

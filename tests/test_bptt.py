@@ -1,17 +1,19 @@
 """unroll and backward against PyTorch, against a literal reference, and against finite differences."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx.reference import ReferenceEvaluator
 from reference import reference_gradients
 
 from rnnlib.bptt import (
     Bidirectional,
     Stacked,
-    Workspace,
     backward,
+    dropout,
     gradient_check,
     jacobian_norms,
     jacobians,
@@ -19,7 +21,6 @@ from rnnlib.bptt import (
     truncated_backward,
     unroll,
 )
-from rnnlib.bptt.unrolling import draw_dropout
 from rnnlib.cells import ACTIVATIONS, GRU, LSTM, RNN
 
 CELLS = [
@@ -27,6 +28,14 @@ CELLS = [
     pytest.param(GRU, {"reset_after": False}, id="GRU-reset-before"),
     pytest.param(GRU, {"reset_after": True}, id="GRU-reset-after"),
     pytest.param(LSTM, {}, id="LSTM"),
+]
+IN_TORCH = [CELLS[0], CELLS[2], CELLS[3]]
+CELLS += [
+    pytest.param(LSTM, {"peephole": True}, id="LSTM-peephole"),
+    pytest.param(LSTM, {"coupled": True}, id="LSTM-coupled"),
+    pytest.param(LSTM, {"forget_gate": False}, id="LSTM-no-forget-gate"),
+    pytest.param(LSTM, {"peephole": True, "coupled": True}, id="LSTM-peephole-coupled"),
+    pytest.param(LSTM, {"peephole": True, "forget_gate": False}, id="LSTM-peephole-no-forget-gate"),
 ]
 cell_kinds = st.sampled_from([(p.values[0], p.values[1]) for p in CELLS])
 sizes = st.tuples(st.integers(1, 7), st.integers(1, 4), st.integers(1, 5), st.integers(1, 6))  # T, B, D, H
@@ -70,10 +79,9 @@ def assert_same_gradients(trace, grads, expected, atol=1e-9):
 # against torch.nn ------------------------------------------------------------------------------------------------
 
 
-@given(cell_kinds, sizes, st.booleans(), st.booleans(), st.integers(0, 10**6))
+@given(st.sampled_from([RNN, GRU, LSTM]), sizes, st.booleans(), st.booleans(), st.integers(0, 10**6))
 @settings(max_examples=60, deadline=None)
-def test_values_and_gradients_equal_torch_nn(kind_options, size, bias, padded, seed):
-    kind, _ = kind_options
+def test_values_and_gradients_equal_torch_nn(kind, size, bias, padded, seed):
     T, B, D, H = size
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
@@ -127,7 +135,7 @@ def gradients_in_our_layout(module, cell):
     return expected
 
 
-@pytest.mark.parametrize(("kind", "options"), CELLS[:1] + CELLS[2:])
+@pytest.mark.parametrize(("kind", "options"), IN_TORCH)
 def test_float32_stays_float32_and_near_torch(kind, options):
     rng = np.random.default_rng(0)
     cell = make(kind, options, 5, 8, dtype=np.float32)
@@ -189,7 +197,7 @@ def test_dropout_equals_the_reference_with_the_same_factors(kind, options, rever
 
 
 def test_dropout_keeps_the_mean_and_is_off_without_a_generator():
-    factors = draw_dropout(np.random.default_rng(0), 0.3, (1000, 100), np.dtype(np.float64))
+    factors = dropout((1000, 100), 0.3, np.random.default_rng(0))
     assert abs(factors.mean() - 1) < 0.01
     assert abs((factors == 0).mean() - 0.3) < 0.01
     cell = make(RNN, {}, 2, 3, dropout=0.5, recurrent_dropout=0.5)
@@ -266,18 +274,71 @@ def test_one_trace_serves_several_losses_and_gradients_add_up():
 
 
 @pytest.mark.parametrize(("kind", "options"), CELLS)
-def test_a_workspace_changes_nothing_but_the_arrays_used(kind, options):
-    cell, work = make(kind, options, 3, 4), Workspace()
+def test_a_step_changes_none_of_its_arguments_and_equals_itself(kind, options):
+    cell = make(kind, options, 3, 4)
     rng = np.random.default_rng(0)
-    for T, B in [(5, 2), (5, 2), (3, 4)]:
-        x, dh = rng.normal(size=(T, B, 3)), rng.normal(size=(T, B, 4))
-        reused, fresh = unroll(cell, x, workspace=work), unroll(cell, x)
-        np.testing.assert_array_equal(reused.h, fresh.h)
-        a, b = backward(reused, dh), backward(fresh, dh)
-        for name in a.params:
-            np.testing.assert_array_equal(a.params[name], b.params[name])
-    kept = unroll(cell, x, workspace=work)
-    assert np.shares_memory(kept.h, unroll(cell, x, workspace=work).h)
+    u, before, dstate = (
+        rng.normal(size=(2, 4 * len(cell.gates))),
+        normal_state(cell, 2, rng),
+        normal_state(cell, 2, rng),
+    )
+    given_ = [u, *before, *dstate, *cell.params.values()]
+    kept = [a.copy() for a in given_]
+    for a in given_:
+        a.flags.writeable = False
+    after, gates = cell.forward(u, before)
+    da, dprev = cell.backward(dstate, before, after, gates)
+    assert da.shape == u.shape and [d.shape for d in dprev] == [s.shape for s in before]
+    again, _ = cell.forward(u, before)
+    for s, e in zip((*after, *given_), (*again, *kept), strict=True):
+        np.testing.assert_array_equal(s, e)
+
+
+@pytest.mark.parametrize("options", [p.values[1] for p in CELLS if p.values[0] is LSTM][1:])
+def test_gates_of_a_variant_are_those_that_have_weights(options):
+    cell = make(LSTM, options, 3, 4)
+    trace = unroll(cell, np.random.default_rng(0).normal(size=(5, 2, 3)))
+    assert list(trace.gates) == list(cell.gates)
+    f = trace.gates.get("f", np.ones_like(trace.c))
+    i = trace.gates.get("i", 1 - f)
+    c_prev = np.concatenate([np.zeros((1, 2, 4)), trace.c[:-1]])
+    np.testing.assert_allclose(trace.c, f * c_prev + i * trace.gates["g"], rtol=1e-12)
+
+
+def test_a_variant_with_nothing_varied_is_the_plain_lstm():
+    plain = make(LSTM, {}, 3, 4)
+    peephole = LSTM(3, 4, rng=np.random.default_rng(0), peephole=True)
+    for name, p in plain.params.items():
+        peephole.params[name][...] = p  # the peepholes stay at zero
+    x, dh = np.random.default_rng(0).normal(size=(5, 2, 3)), np.random.default_rng(1).normal(size=(5, 2, 4))
+    one, two = backward(unroll(plain, x), dh), backward(unroll(peephole, x), dh)
+    for name, g in one.params.items():
+        np.testing.assert_allclose(two.params[name], g, atol=1e-13)
+    assert all(np.abs(two.params[f"p_{gate}"]).min() > 0 for gate in "ifo")
+
+
+def test_peepholes_equal_the_reference_cell_of_onnx():
+    """ONNX: gates in the order i, o, f, c; peepholes P in the order i, o, f; written in NumPy by others."""
+    H, D, T, B = 4, 3, 6, 2
+    cell = make(LSTM, {"peephole": True}, D, H)
+    x = np.random.default_rng(0).normal(size=(T, B, D))
+    p = cell.params
+
+    def rows(a):  # (…, 4H) in our order i, f, o, g → (1, 4H, …) in theirs
+        i, f, o, g = np.split(a, 4, axis=-1)
+        return np.concatenate([i, o, f, g], axis=-1).T[None]
+
+    node = onnx.helper.make_node("LSTM", ["X", "W", "R", "B", "", "h0", "c0", "P"], ["Y", "Yh", "Yc"], hidden_size=H)
+    given_ = {
+        "X": x, "W": rows(p["W_x"]), "R": rows(p["W_h"]),
+        "B": np.concatenate([rows(p["b"]), np.zeros((1, 4 * H))], axis=1),
+        "h0": np.zeros((1, B, H)), "c0": np.zeros((1, B, H)), "P": np.concatenate([p["p_i"], p["p_o"], p["p_f"]])[None],
+    }  # fmt: skip
+    inputs = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, None) for name in given_]
+    outputs = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, None) for name in ("Y", "Yh", "Yc")]
+    graph = onnx.helper.make_graph([node], "lstm", inputs, outputs)
+    h, _, _ = ReferenceEvaluator(onnx.helper.make_model(graph)).run(None, given_)
+    np.testing.assert_allclose(unroll(cell, x).h, h[:, 0], atol=1e-9)
 
 
 def test_a_slice_of_a_trace_goes_back_through_its_own_steps_only():
@@ -320,8 +381,8 @@ def test_two_bidirectional_layers_equal_torch_nn(kind):
     x, lengths = rng.normal(size=(T, B, D)), np.array([6, 2, 4])
     real = (np.arange(T)[:, None] < lengths)[..., None]
     dh = rng.normal(size=(T, B, 2 * H)) * real
-    trace = net.unroll(x, mask=real[..., 0])
-    grads = net.backward(trace, dh)
+    trace = unroll(net, x, mask=real[..., 0])
+    grads = backward(trace, dh)
 
     x_ = torch.tensor(x, requires_grad=True)
     packed = torch.nn.utils.rnn.pack_padded_sequence(x_, torch.tensor(lengths), enforce_sorted=False)
@@ -340,32 +401,76 @@ def test_two_bidirectional_layers_equal_torch_nn(kind):
         np.testing.assert_allclose(grads.params["0.backward.W_h"][:, : 2 * H], W[:, : 2 * H], atol=1e-12)
 
 
-def test_layers_share_the_cells_arrays_and_reuse_their_own_workspace():
+def test_layers_share_the_cells_arrays():
     rng = np.random.default_rng(0)
     net = Stacked([RNN(2, 4, rng=rng), Bidirectional(LSTM(4, 3, rng=rng), GRU(4, 2, rng=rng))])
     assert net.params["0.W_x"] is net.layers[0].params["W_x"]
     assert (net.input_size, net.hidden_size) == (2, 5)
-    x, work = rng.normal(size=(4, 2, 2)), Workspace()
-    first = net.unroll(x, workspace=work).h.copy()
-    np.testing.assert_array_equal(net.unroll(x, workspace=work).h, first)
-    np.testing.assert_array_equal(net.unroll(x, net.initial_state(2)).h, first)
+    assert [type(cell) for cell in net.cells] == [RNN, LSTM, GRU]
+    x = rng.normal(size=(4, 2, 2))
+    np.testing.assert_array_equal(unroll(net, x, net.initial_state(2)).h, unroll(net, x).h)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_nesting_changes_nothing(reverse):
+    """The same weights stacked at once, and stacks in a stack: outputs, last features, gradients."""
+    rng = np.random.default_rng(0)
+    a, b, c, d = GRU(2, 3, rng=rng), LSTM(3, 4, rng=rng), RNN(3, 2, rng=rng), LSTM(6, 5, rng=rng, peephole=True)
+    both = Bidirectional(b, c)
+    flat, nested = Stacked([a, both, d]), Stacked([Stacked([a, Stacked([both])]), Stacked([Stacked([d])])])
+    top_is_both = Stacked([Stacked([a]), Stacked([Stacked([both])])])
+    x, mask = rng.normal(size=(5, 3, 2)), np.arange(5)[:, None] < [5, 2, 3]
+    one, two = unroll(flat, x, mask=mask, reverse=reverse), unroll(nested, x, mask=mask, reverse=reverse)
+    np.testing.assert_array_equal(one.h, two.h)
+    dh = rng.normal(size=one.h.shape)
+    g, g_nested = backward(one, dh), backward(two, dh)
+    np.testing.assert_array_equal(g.x, g_nested.x)
+    for ours, theirs in zip(g.params.values(), g_nested.params.values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    plain, deep = Stacked([a, both]), top_is_both
+    h = unroll(plain, x, mask=mask, reverse=reverse).h
+    np.testing.assert_array_equal(plain.last(h, reverse), deep.last(h, reverse))
+    forth, back = h[..., :4], h[..., 4:]
+    ends = (forth[0], back[-1]) if reverse else (forth[-1], back[0])
+    np.testing.assert_array_equal(deep.last(h, reverse), np.concatenate(ends, axis=-1))
+
+
+def test_reverse_of_any_layer_is_the_reversed_sequence_put_back_in_time_order():
+    rng = np.random.default_rng(0)
+    net = Stacked(
+        [Bidirectional(GRU(2, 3, rng=rng), Stacked([RNN(2, 4, rng=rng), LSTM(4, 2, rng=rng)])), RNN(5, 3, rng=rng)]
+    )
+    x = rng.normal(size=(5, 2, 2))
+    np.testing.assert_allclose(unroll(net, x, reverse=True).h, unroll(net, x[::-1]).h[::-1], rtol=1e-13)
+
+
+def test_one_step_of_a_stack_equals_its_unrolling_and_both_directions_have_none():
+    rng = np.random.default_rng(0)
+    net = Stacked([GRU(2, 3, rng=rng), Stacked([LSTM(3, 4, rng=rng, coupled=True)])])
+    x, state = rng.normal(size=(4, 2, 2)), net.initial_state(2)
+    trace = unroll(net, x)
+    for t in range(4):
+        state = net.step(x[t], state)
+        np.testing.assert_allclose(trace.h[t], state[1][0][0], rtol=1e-13)
+    with pytest.raises(TypeError, match="step by step"):
+        Bidirectional(RNN(2, 3, rng=rng), RNN(2, 3, rng=rng)).step(x[0], None)
 
 
 def test_layers_that_do_not_fit_are_refused():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match=r"layers\[1\]: reads input_size=3, but layers\[0\] gives 4"):
+    with pytest.raises(ValueError, match=r"layers\[1\]: expected input_size=4, .* got 3"):
         Stacked([RNN(2, 4, rng=rng), RNN(3, 4, rng=rng)])
     with pytest.raises(ValueError, match="at least one"):
         Stacked([])
     cell = RNN(2, 4, rng=rng)
-    with pytest.raises(ValueError, match="cell of its own"):
+    with pytest.raises(ValueError, match="layer of its own"):
         Bidirectional(cell, cell)
     with pytest.raises(ValueError, match="input_size=2"):
         Bidirectional(cell, RNN(3, 4, rng=rng))
     with pytest.raises(ValueError, match="one dtype"):
         Stacked([cell, RNN(4, 4, rng=rng, dtype=np.float32)])
     with pytest.raises(TypeError, match="a tuple of 2 states, got a tuple of 1"):
-        Stacked([cell, RNN(4, 4, rng=rng)]).unroll(np.ones((3, 1, 2)), (cell.initial_state(1),))
+        unroll(Stacked([cell, RNN(4, 4, rng=rng)]), np.ones((3, 1, 2)), (cell.initial_state(1),))
 
 
 # finite differences ----------------------------------------------------------------------------------------------
@@ -385,17 +490,22 @@ def test_gradient_check_passes_with_masks_and_dropout(kind, options, reverse):
 
 def test_gradient_check_passes_on_layers():
     rng = np.random.default_rng(0)
-    net = Stacked([Bidirectional(GRU(2, 3, rng=rng), LSTM(2, 2, rng=rng)), RNN(5, 3, rng=rng)])
-    assert max(gradient_check(net, rng.normal(size=(4, 2, 2)), rng=rng).values()) < 1e-7
+    net = Stacked([
+        Bidirectional(GRU(2, 3, rng=rng), Stacked([LSTM(2, 2, rng=rng, peephole=True), RNN(2, 2, rng=rng)])),
+        LSTM(5, 3, rng=rng, peephole=True, coupled=True),
+    ])  # fmt: skip
+    x, mask = rng.normal(size=(4, 2, 2)), np.array([[1, 0], [1, 1], [1, 1], [0, 1]])
+    for reverse in (False, True):
+        assert max(gradient_check(net, x, mask=mask, rng=rng, reverse=reverse).values()) < 1e-7
 
 
 def test_gradient_check_finds_an_error_that_never_flows_through_the_cell_state():
     class Forgetful(LSTM):
         """The mistake of many a first LSTM: ∂L/∂C_{t−1} is left at zero."""
 
-        def backward(self, dnew, dprev, *rest):
-            super().backward(dnew, dprev, *rest)
-            dprev[1][...] = 0
+        def backward(self, dstate, before, after, gates):
+            da, (dh, dc) = super().backward(dstate, before, after, gates)
+            return da, (dh, np.zeros_like(dc))
 
     rng = np.random.default_rng(0)
     errors = gradient_check(Forgetful(2, 3, rng=rng), rng.normal(size=(4, 2, 2)), rng=rng)
@@ -520,7 +630,12 @@ def test_a_masked_step_has_the_identity_as_jacobian():
         ({"x": np.ones((4, 2))}, ValueError, r"x: expected shape \(any, any, 3\), got \(4, 2\)"),
         ({"x": np.ones((4, 2, 5))}, ValueError, r"x: expected shape \(any, any, 3\), got \(4, 2, 5\)"),
         ({"x": np.ones((0, 2, 3))}, ValueError, r"x: expected at least one step"),
-        ({"x": np.ones((4, 2, 3), dtype=int)}, TypeError, "x: expected a floating-point array, got int64"),
+        (
+            {"x": np.ones((4, 2, 3), dtype=int)},
+            TypeError,
+            r"x: expected a floating.* int64.*one_hot\(x, 3\)",
+        ),
+        ({"x": np.ones((4, 2), dtype=int)}, TypeError, r"got int64.*one_hot\(x, 3\)"),
         ({"x": np.full((4, 2, 3), np.nan)}, ValueError, r"x: expected finite numbers, got nan at \(0, 0, 0\)"),
         ({"state": np.zeros((2, 5))}, TypeError, r"state: expected a tuple \(h, c\).* got ndarray"),
         ({"state": (np.zeros((2, 5)),)}, TypeError, "got a tuple of 1"),
@@ -528,7 +643,7 @@ def test_a_masked_step_has_the_identity_as_jacobian():
         ({"mask": np.ones((2, 4))}, ValueError, r"mask: expected shape \(T, B\) = \(4, 2\), got \(2, 4\)"),
         ({"mask": np.full((4, 2), 0.5)}, ValueError, "mask: expected 0 and 1 only, got 0.5"),
         ({"mask": np.full((4, 2), "1")}, TypeError, "mask: expected bool, or 0 and 1"),
-        ({"mask": np.array([[1, 1], [1, 0], [1, 1], [1, 1]])}, ValueError, "contiguous, but sequence 1 has 1011"),
+        ({"mask": np.array([[1, 1], [1, 0], [1, 1], [1, 1]])}, ValueError, "contiguous, got 1011 in sequence 1"),
         ({"dropout_rng": 3}, TypeError, "dropout_rng: expected a np.random.Generator, got int"),
     ],
 )
@@ -561,3 +676,100 @@ def test_backward_refuses_bad_input_and_says_why():
 def test_only_an_lstm_has_a_cell_state():
     with pytest.raises(AttributeError, match="RNN has no cell state"):
         _ = unroll(make(RNN, {}, 2, 3), np.ones((3, 1, 2))).c
+
+
+def test_a_cell_of_ones_own_that_returns_a_strange_state_is_told_so():
+    class Strange(RNN):
+        def forward(self, u, state):
+            return (state[0][:, :1],), state
+
+    with pytest.raises(ValueError, match=r"Strange.forward: .* \(1, 3\) float64, got \(1, 1\) float64"):
+        unroll(make(Strange, {}, 2, 3), np.ones((3, 1, 2)))
+
+
+def test_short_representations():
+    rng = np.random.default_rng(0)
+    net = Stacked([GRU(2, 3, rng=rng), Bidirectional(RNN(3, 2, rng=rng), LSTM(3, 2, rng=rng))])
+    x = np.ones((4, 1, 2))
+    trace = unroll(net, x)
+    for thing in (net, trace, trace.parts[0], backward(trace, np.ones((4, 1, 4)))):
+        assert len(repr(thing)) < 300 and "array" not in repr(thing)
+    assert repr(unroll(net.layers[0], x, mask=np.ones((4, 1)))) == (
+        "Trace(GRU(input_size=2, hidden_size=3, dtype=float64), T=4, B=1, masked)"
+    )
+
+
+class Slow(RNN):
+    """A cell with three parts of a state: h, and two that follow it slowly."""
+
+    states = ("h", "slow", "slower")
+
+    def forward(self, u, state):
+        h, slow, slower = state
+        h = np.tanh(u + (h + slower) @ self.params["W_h"])
+        return (h, 0.9 * slow + 0.1 * h, 0.8 * slower + 0.2 * slow), (h,)
+
+    def backward(self, dstate, before, after, gates):
+        dh, dslow, dslower = dstate
+        da = (dh + 0.1 * dslow) * (1 - after[0] ** 2)
+        back = da @ self.params["W_h"].T
+        return da, (back, 0.9 * dslow + 0.2 * dslower, back + 0.8 * dslower)
+
+    def parameter_gradients(self, before, after, gates, da, dstate):
+        seen = before[0] + before[2]
+        return {"W_h": np.einsum("tbh,tbg->hg", seen, da)}
+
+
+def test_a_cell_with_three_parts_of_a_state_has_gradients_and_jacobians():
+    rng = np.random.default_rng(0)
+    cell = make(Slow, {}, 2, 3)
+    x = rng.normal(size=(5, 2, 2))
+    assert max(gradient_check(cell, x, mask=np.array([[1, 0]] + 4 * [[1, 1]]), rng=rng).values()) < 1e-7
+    trace = unroll(cell, x)
+    J, steps = jacobians(trace), step_jacobians(trace)
+    assert J.shape == steps.shape == (5, 9, 9)
+    np.testing.assert_allclose(J[2], steps[4] @ steps[3], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"forward": lambda self, u, state: (state, u)}, r"forward: expected two tuples"),
+        ({"forward": lambda self, u, state: (state, ())}, r"forward: expected gates \('h',\)"),
+        ({"forward": lambda self, u, state: (tuple(s.astype("f4") for s in state), state)}, r"forward: .* float32"),
+        ({"backward": lambda self, d, b, a, g: (d[0][:, :1], d)}, r"backward: expected da of shape \(2, 3\)"),
+        ({"backward": lambda self, d, b, a, g: (d[0], d[0])}, r"backward: expected a tuple dstate"),
+        ({"parameter_gradients": lambda self, *rest: {}}, r"parameter_gradients: .* \['W_h'\]"),
+    ],
+)
+def test_slips_in_a_cell_of_ones_own_are_named(change, words):
+    cell = make(type("Mine", (RNN,), change), {}, 2, 3)
+    with pytest.raises((TypeError, ValueError), match=f"Mine.{words}"):
+        backward(unroll(cell, np.ones((3, 2, 2))), np.ones((3, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda cell, x: Stacked(cell), "layers: expected a list of layers, got RNN"),
+        (lambda cell, x: Stacked([1]), r"layers\[0\]: expected a cell.* got int"),
+        (lambda cell, x: Bidirectional(cell, 1), "backward_layer: expected a cell.* got int"),
+        (lambda cell, x: unroll(RNN, x), "layer: expected a cell.* got the class RNN"),
+        (lambda cell, x: backward(unroll(cell, x).h, x), "trace: expected what unroll returns, got ndarray"),
+        (lambda cell, x: jacobians(unroll(Stacked([cell]), x)), "trace: expected the Trace of a cell, got LayerTrace"),
+        (lambda cell, x: truncated_backward(unroll(Stacked([cell]), x), x, 2), "trace: expected the Trace of a cell"),
+        (lambda cell, x: gradient_check(cell, x, rng=0), "rng: expected a np.random.Generator, got int"),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_named(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(make(RNN, {}, 2, 2), np.ones((3, 1, 2)))
+
+
+def test_one_cell_in_two_places_is_refused():
+    rng = np.random.default_rng(0)
+    cell = RNN(3, 3, rng=rng)
+    with pytest.raises(ValueError, match="each cell once"):
+        Stacked([cell, Stacked([cell])])
+    with pytest.raises(ValueError, match="each cell once"):
+        Bidirectional(Stacked([cell]), Stacked([cell]))

@@ -13,11 +13,10 @@ from rnnlib.grading.reading import (
     Unreadable,
     discover,
     examine,
-    match,
     parse,
     read,
-    take_answers,
 )
+from rnnlib.grading.taking import match, take_answers
 
 
 def as_bytes(notebook) -> bytes:
@@ -108,7 +107,7 @@ def test_only_answers_are_taken_and_the_rest_is_remarked():
     assert answers["step"] == "step = 1"
     assert set(answers) == {"step", "gradient", "total"}
     assert sorted(remark.split(";")[0] for remark in remarks) == [
-        "1 cells that are not part of the exercise were not run",
+        "1 cell of your own was not needed for an answer, and not run.",
         "The check cell of demo.2 is missing",
         "The check cell of demo.3 was changed",
     ]
@@ -120,8 +119,8 @@ def test_of_doubled_answers_the_last_that_is_no_stub_counts():
     again = demo.filled(demo.student(), {"step": "second"})
     notebook["cells"] += again["cells"] + demo.student()["cells"]
     answers, remarks = taken(notebook)
-    assert answers["step"] == "second"
-    assert any("3 cells with the id 'step'" in remark for remark in remarks)
+    assert answers["step"] == ["first", "second"]  # run from top to bottom, as in the notebook
+    assert any("The answer cell of demo.1 is there in 2 parts or copies" in remark for remark in remarks)
 
 
 def test_cells_that_lost_their_ids_are_known_by_their_metadata():
@@ -134,13 +133,39 @@ def test_cells_that_lost_their_ids_are_known_by_their_metadata():
     assert taken(notebook) == ({**taken(demo.student())[0], "step": "step = 1"}, [])
 
 
-def test_a_pasted_copy_of_an_answer_is_not_the_answer():
+def test_a_copy_below_the_check_cell_is_not_the_answer():
     notebook = demo.filled(demo.student(), {"step": "step = 1"})
     copy = next(dict(item) for item in notebook["cells"] if item["id"] == "step")
     notebook["cells"].append({**copy, "id": "other", "source": "step = 2"})
     answers, remarks = taken(notebook)
     assert answers["step"] == "step = 1"
-    assert "1 cells that are not part of the exercise" in remarks[0]
+    assert "A copy of the answer to demo.1 below its check cell was not taken" in remarks[0]
+
+
+def test_what_systems_leave_beside_files_is_not_handed_in(tmp_path):
+    for path in ("__MACOSX/._04.ipynb", "__MACOSX/04.ipynb", "ann/._04.ipynb", "ann/~$04.ipynb", "ann/04.ipynb"):
+        demo.write(tmp_path / path, {})
+    assert [item.name for item in discover([tmp_path])] == ["ann/04.ipynb"]
+
+
+def test_no_two_names_are_shown_alike(tmp_path):
+    names = [b"caf\xe9.ipynb", rb"caf\xe9.ipynb", "café.ipynb".encode(), "\u202e.ipynb".encode(), b"\xff.ipynb"]
+    for name in names:
+        (tmp_path / os.fsdecode(name)).write_bytes(b"{}")
+    assert len({item.name for item in discover([tmp_path])}) == len(names)
+
+
+def test_an_exercise_that_is_named_must_be_there():
+    notebook = demo.student()
+    notebook["cells"] = [item for item in notebook["cells"] if item["cell_type"] == "markdown"]
+    with pytest.raises(Unreadable, match="It names the exercise '00_demo', but none of its answer cells is there"):
+        match(parse(as_bytes(notebook)), exercises())
+
+
+def test_a_number_of_the_format_may_be_written_as_javascript_does():
+    assert parse(as_bytes({**demo.student(), "nbformat": 4.0})).exercise == demo.NAME
+    with pytest.raises(Unreadable, match="nbformat is missing"):
+        parse(as_bytes({**demo.student(), "nbformat": True}))
 
 
 def test_folders_are_searched_at_any_depth_and_links_are_not_followed(tmp_path):
@@ -165,13 +190,8 @@ def test_folders_are_searched_at_any_depth_and_links_are_not_followed(tmp_path):
         "own.ipynb",
     ]
     assert sorted(found) == [*names, "pipe.ipynb"]
-    assert examine(found["own.ipynb"]) == examine(found["a.ipynb"])
-    for name, said in {
-        "file": "leads out of",
-        "pipe": "regular",
-        "broken": "cannot be opened",
-        "loop": "cannot",
-    }.items():
+    assert examine(found["a.ipynb"]) == examine(found["b/deep/x.ipynb"])
+    for name, said in (dict.fromkeys(("own", "file", "broken", "loop"), "is a link") | {"pipe": "regular"}).items():
         with pytest.raises(Refused, match=said):
             examine(found[f"{name}.ipynb"])
 
@@ -189,4 +209,4 @@ def test_single_files_and_several_folders_keep_their_names_apart(tmp_path):
     two = demo.write(tmp_path / "two" / "x.ipynb", {})
     assert [item.name for item in discover([one])] == ["x.ipynb"]
     assert len({item.name for item in discover([one.parent, two.parent])}) == 2
-    assert Found(one, "x.ipynb", None) in list(discover([one]))
+    assert Found(one, "x.ipynb") in list(discover([one]))

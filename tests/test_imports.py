@@ -11,12 +11,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rnnlib"
 HEAVY = {"torch", "keras", "matplotlib", "ipywidgets", "anywidget", "sklearn", "vega_datasets", "pandas", "IPython"}
 # what each part of the library may import from it; a leaf may import every part that is no leaf
 CORE = {
+    "registry": set(),
     "corpora": set(),
-    "text": {"corpora"},
+    "text": {"registry", "corpora"},
     "ngrams": {"corpora", "text"},
-    "cells": set(),
-    "bptt": {"cells"},
-    "training": {"cells", "bptt", "text", "corpora"},
+    "cells": {"registry"},
+    "bptt": {"registry", "cells"},
+    "training": {"registry", "cells", "bptt", "text", "corpora"},
     "pretrained": set(),
 }
 LEAVES = {"symbolic", "seq2seq", "modern", "plots", "figures", "grading"}

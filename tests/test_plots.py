@@ -1,5 +1,8 @@
 """What the pictures show: the artists' data, not their pixels."""
 
+import io
+import re
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -53,7 +56,7 @@ def test_loss_curves_show_curves_and_baselines():
     train, valid, baseline = ax.lines
     assert train.get_xdata().tolist() == [1, 2] and list(valid.get_xdata()) == [10, 20, 30]
     assert set(baseline.get_ydata()) == {2.5}
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["train", "valid", "5-gram"]
+    assert [text.get_text() for text in ax.texts] == ["train", "valid", "5-gram"]
 
 
 def test_gradient_norms_take_gradients_and_arrays(trace):
@@ -105,9 +108,125 @@ def test_a_picture_goes_into_given_axes(trace):
         ax.figure.canvas.draw()  # no warning of a missing glyph
 
 
+def written(ax):
+    """The names at curves, and where they stand: the middle of each, in pixels."""
+    ax.figure.canvas.draw()
+    return {text.get_text(): text.get_window_extent() for text in ax.texts if text.get_gid() == "curve"}
+
+
+def test_axes_have_the_size_and_the_panels_that_were_asked_for():
+    panels = plots.axes(9, 4, rows=2, columns=3, sharex=True)
+    assert panels.shape == (2, 3)
+    assert panels[0, 0].figure.get_size_inches().tolist() == [9, 4]
+    assert panels[0, 0].get_shared_x_axes().joined(panels[0, 0], panels[1, 2])
+    assert not panels[0, 0].get_shared_y_axes().joined(panels[0, 0], panels[1, 2])
+    assert not any(ax.spines[side].get_visible() for ax in panels.flat for side in ("top", "right"))
+    diagram = plots.axes(3, 2, frame=False)
+    assert not diagram.axison and diagram.get_aspect() == 1
+
+
+def test_names_stand_at_the_ends_of_their_curves_and_do_not_cover_one_another():
+    ax = plots.axes()
+    for k, end in enumerate((2.0, 2.01, 2.02, 5.0)):
+        ax.plot([1, 10, 100], [9, 4, end], color=plots.COLOURS[k], label=f"curve {k}")
+    ax.plot([1, 2], [3, 4])  # has no name
+    plots.finish(ax, xscale="log")
+    boxes = written(ax)
+    assert list(boxes) == [f"curve {k}" for k in range(4)]
+    right, highest = ax.transData.transform([100, 5])
+    assert all(right < box.x0 < right + 30 for box in boxes.values())
+    assert abs((boxes["curve 3"].y0 + boxes["curve 3"].y1) / 2 - highest) < 10
+    for below, above in zip(list(boxes.values())[:-1], list(boxes.values())[1:], strict=True):
+        assert below.y1 <= above.y0
+    assert ax.get_legend() is None
+
+
+def test_a_curve_that_leaves_the_picture_is_named_where_it_is_last_seen():
+    ax = plots.axes()
+    ax.plot([1, 2, 3, 4], [1, 2, 30, 40], label="leaves")
+    plots.finish(ax, ylim=(0, 3))
+    box = written(ax)["leaves"]
+    assert box.x0 - ax.transData.transform([2, 2])[0] == pytest.approx(6 * ax.figure.dpi / 72, abs=2)
+
+
+def test_finishing_twice_writes_each_name_once():
+    ax = plots.axes()
+    ax.plot([1, 2], label="a")
+    plots.finish(plots.finish(ax))
+    assert [text.get_text() for text in ax.texts] == ["a"]
+
+
+def test_what_is_no_curve_is_named_in_a_legend():
+    ax = plots.axes()
+    ax.plot([1, 2], label="curve")
+    ax.bar([0, 1], [1, 2], label="bars")
+    plots.finish(ax)
+    assert [text.get_text() for text in ax.texts] == ["curve"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["bars"]
+    assert plots.finish(ax, labels="legend") is ax
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["curve", "bars"]
+
+
+def test_names_of_curves_are_legible_on_white():
+    for colour in plots.COLOURS:
+        ax = plots.axes()
+        ax.plot([1, 2], color=colour, label="a")
+        r, g, b = (
+            v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+            for v in matplotlib.colors.to_rgb(plots.finish(ax).texts[0].get_color())
+        )
+        assert 1.05 / (0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05) >= 4.5  # WCAG 2.1, contrast ratio
+
+
+def test_shared_axes_are_named_once_and_panels_have_titles_of_their_own():
+    panels = plots.axes(9, 4, rows=2, columns=2, sharex=True, sharey=True)
+    for ax in panels.flat:
+        ax.plot([1, 2], label="a")
+    plots.finish(panels, title=["p", "q", "r", "s"], xlabel="x", ylabel="y")
+    assert [ax.get_title() for ax in panels.flat] == ["p", "q", "r", "s"]
+    assert [ax.get_xlabel() for ax in panels.flat] == ["", "", "x", "x"]
+    assert [ax.get_ylabel() for ax in panels.flat] == ["y", "", "y", ""]
+    assert [len(ax.texts) for ax in panels.flat] == [0, 0, 0, 1]
+    apart = plots.finish(plots.axes(9, 3, columns=2), xlabel="x", ylabel=["y", "z"])
+    assert [(ax.get_xlabel(), ax.get_ylabel()) for ax in apart] == [("x", "y"), ("x", "z")]
+
+
+def test_ticks_on_a_logarithmic_axis_are_plain_numbers():
+    ax = plots.finish(plots.axes(), xscale="log", xticks=[0.5, 1, 28], xlim=(0.4, 40))
+    ax.figure.canvas.draw()
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0.5", "1", "28"]
+    assert len(ax.get_xticks(minor=True)) == 0
+
+
+def test_thousands_of_points_are_stored_as_pixels():
+    few, many = plots.axes(6, 3, columns=2)
+    rng = np.random.default_rng(0)
+    few.plot(rng.normal(size=400))
+    many.scatter(rng.normal(size=20_000), rng.normal(size=20_000), s=2)
+    plots.finish(np.array([few, many]))
+    file = io.StringIO()
+    few.figure.savefig(file, format="svg", dpi=150)
+    assert file.getvalue().count("<image") == 1 and len(file.getvalue()) < 150_000  # 20,000 marks are 1.7 MB
+
+
+def test_pictures_are_drawings_whose_text_is_text_and_the_same_in_every_run():
+    files = []
+    for _ in range(2):
+        file = io.StringIO()
+        plots.unrolled_network(["7"], ["s"]).figure.savefig(file, format="svg", metadata={"Date": None})
+        files.append(file.getvalue())
+    assert files[0] == files[1]
+    assert re.search(r"<text[^>]*>7</text>", files[0])
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
+        (lambda trace: plots.axes(0, 3), "width: expected a positive number, got 0"),
+        (lambda trace: plots.axes(columns=0), "columns: expected a positive number, got 0"),
+        (lambda trace: plots.finish(plots.axes(), labels="curve"), "labels: expected 'curves'.*got 'curve'"),
+        (lambda trace: plots.finish(plots.axes(), grid="z"), "grid: expected 'x'.*got 'z'"),
+        (lambda trace: plots.finish(plots.axes(columns=2), title=["a"]), "title: expected 2 texts.*got 1"),
         (lambda trace: plots.state_heatmap(trace, "abc"), "text.*7.*3"),
         (lambda trace: plots.state_heatmap(np.zeros(3), "abc"), "states"),
         (lambda trace: plots.gates_over_time(trace, 0, gates=["z"]), "gates.*'z'"),

@@ -91,6 +91,11 @@ def test_a_masked_target_may_be_anything_and_gets_no_gradient():
     assert not dlogits[2].any()
 
 
+def test_softmax_of_integers_and_at_tiny_temperatures():
+    np.testing.assert_allclose(softmax(np.array([1, 2, 3]), 0.5), softmax(np.array([2.0, 4.0, 6.0])))
+    np.testing.assert_array_equal(softmax(np.array([1, 2], np.float32), 1e-50), [0, 1])
+
+
 def test_bits_and_nats():
     assert nats_to_bits(math.log(8)) == pytest.approx(3)
     assert bits_to_nats(nats_to_bits(0.37)) == pytest.approx(0.37)
@@ -110,10 +115,14 @@ def test_softmax_at_a_temperature_equals_torch(seed, temperature):
         (lambda: cross_entropy(np.zeros((2, 3), int), np.zeros(2, int)), TypeError, "logits.*int64"),
         (lambda: cross_entropy(np.zeros((2, 3)), np.zeros(2)), TypeError, "targets.*float64"),
         (lambda: cross_entropy(np.zeros((2, 3)), np.zeros(3, int)), ValueError, r"targets.*\(2,\).*\(3,\)"),
-        (lambda: cross_entropy(np.zeros((2, 3)), np.array([0, 3])), ValueError, r"targets.*0\.\.2.*0\.\.3"),
+        (
+            lambda: cross_entropy(np.zeros((2, 3)), np.array([0, 3])),
+            ValueError,
+            r"targets: .* 0 to 2 .*got 0 to 3",
+        ),
         (lambda: cross_entropy(np.zeros((2, 3)), np.array([-1, 0])), ValueError, "targets"),
-        (lambda: cross_entropy(np.zeros((0, 3)), np.zeros(0, int)), ValueError, "logits.*empty"),
-        (lambda: cross_entropy(np.zeros((2, 3)), np.zeros(2, int), np.zeros(2)), ValueError, "mask.*no valid"),
+        (lambda: cross_entropy(np.zeros((0, 3)), np.zeros(0, int)), ValueError, "logits.*at least one entry"),
+        (lambda: cross_entropy(np.zeros((2, 3)), np.zeros(2, int), np.zeros(2)), ValueError, "mask.*got none"),
         (lambda: cross_entropy(np.zeros((2, 3)), np.zeros(2, int), np.ones(3)), ValueError, r"mask.*\(2,\)"),
         (lambda: cross_entropy(np.zeros((2, 3)), np.zeros(2, int), np.full(2, 0.5)), ValueError, "0 and 1"),
         (lambda: squared_error(np.zeros((2, 3)), np.zeros((2, 1))), ValueError, r"targets.*\(2, 3\)"),

@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnlib.bptt import Bidirectional, Stacked
+from rnnlib.bptt import Bidirectional, Stacked, backward, unroll
 from rnnlib.cells import GRU, LSTM, RNN
+from rnnlib.text import Batch
 from rnnlib.training import Dense, MaxNorm, Model, dropout, l1, l1_l2, l2
 
 D, H, Q = 3, 4, 5
@@ -21,10 +22,11 @@ def layer_of(kind, rng, **options):
         return Stacked([GRU(D, 6, rng=rng, **options), LSTM(6, H, rng=rng, **options)])
     if kind == "Bidirectional":
         return Bidirectional(LSTM(D, H, rng=rng, **options), RNN(D, 2, rng=rng, **options))
-    return Stacked([RNN(D, H, rng=rng), Bidirectional(GRU(H, 3, rng=rng), RNN(H, 2, rng=rng))])
+    top = Bidirectional(GRU(H, 3, rng=rng), Stacked([RNN(H, 2, rng=rng), LSTM(2, 2, rng=rng, peephole=True)]))
+    return Stacked([RNN(D, H, rng=rng), Stacked([top]) if kind == "Stacked Stacked Bidirectional" else top])
 
 
-KINDS = ["RNN", "GRU", "LSTM", "Stacked", "Bidirectional", "Stacked Bidirectional"]
+KINDS = ["RNN", "GRU", "LSTM", "Stacked", "Bidirectional", "Stacked Bidirectional", "Stacked Stacked Bidirectional"]
 
 
 def check_gradients(model, loss, gradients, step=1e-6):
@@ -55,9 +57,9 @@ def test_gradients_equal_finite_differences(kind, return_sequences, loss):
     mask = np.arange(T)[:, None] < [6, 2, 4]
     shape = (T, B) if return_sequences else (B,)
     y = rng.integers(Q, size=shape) if loss == "cross_entropy" else rng.normal(size=(*shape, Q))
-    result = model.loss_and_gradients(x, y, None, mask)
-    assert result.penalty == 0
-    check_gradients(model, lambda: model.evaluate(x, y, None, mask)[0], result.gradients)
+    result = model.loss_and_gradients((x, y, mask))
+    assert result.penalty == 0 and result.symbols == (mask.sum() if return_sequences else B)
+    check_gradients(model, lambda: model.evaluate(Batch(x, y, mask))[0], result.gradients)
 
 
 def test_gradients_with_penalties_and_a_fixed_dropout_equal_finite_differences():
@@ -70,7 +72,7 @@ def test_gradients_with_penalties_and_a_fixed_dropout_equal_finite_differences()
     x, y = rng.normal(size=(4, 2, D)), rng.integers(Q, size=(4, 2))
 
     def step():
-        return model.loss_and_gradients(x, y, rng=np.random.default_rng(7))
+        return model.loss_and_gradients((x, y), rng=np.random.default_rng(7))
 
     gradients = {name: g.copy() for name, g in step().gradients.items()}
     assert step().penalty > 0
@@ -89,7 +91,7 @@ def test_outputs_and_gradients_equal_torch():
     o = head(layer(torch.tensor(x))[0])
     loss = torch.nn.functional.cross_entropy(o.flatten(0, 1), torch.tensor(y).flatten())
     loss.backward()
-    result = model.loss_and_gradients(x, y)
+    result = model.loss_and_gradients((x, y))
     np.testing.assert_allclose(model.forward(x)[0], o.detach().numpy(), rtol=1e-9)
     assert result.loss == pytest.approx(loss.item(), rel=1e-12)
     np.testing.assert_allclose(result.gradients["W_hq"], head.weight.grad.numpy().T, rtol=1e-9)
@@ -109,7 +111,7 @@ def test_class_indices_stand_for_one_hot_rows():
     np.testing.assert_array_equal(model.forward(ids)[0], model.forward(np.eye(D)[ids])[0])
     np.testing.assert_array_equal(model.step(ids[0])[0], model.step(np.eye(D)[ids[0]])[0])
     with pytest.raises(ValueError, match=f"{D - 1}"):
-        model.loss_and_gradients(ids + D, y)
+        model.loss_and_gradients((ids + D, y))
 
 
 @settings(deadline=None, max_examples=25)
@@ -150,13 +152,40 @@ def flat(state):
         yield from flat(part) if isinstance(part, tuple) else part.ravel().tolist()
 
 
+@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_shows_its_trace_and_what_the_output_layer_sent_back(kind, return_sequences):
+    rng = np.random.default_rng(1)
+    model = Model(layer_of(kind, rng), Q, rng=rng, return_sequences=return_sequences)
+    x, mask = rng.normal(size=(5, 2, D)), np.arange(5)[:, None] < [5, 3]
+    step = model.loss_and_gradients((x, rng.integers(Q, size=(5, 2) if return_sequences else 2), mask))
+    np.testing.assert_array_equal(step.trace.h, unroll(model.layer, x, mask=mask).h)
+    again = backward(step.trace, step.dh).params
+    for name, g in again.items():
+        np.testing.assert_array_equal(step.gradients[name], g)
+
+
+def test_a_parameter_that_is_no_bias_is_not_treated_as_one():
+    rng = np.random.default_rng(9)
+    model = Model(LSTM(D, H, rng=rng, peephole=True), Q, rng=rng, bias_constraint="non_neg", bias_regularizer=l2(10.0))
+    for p in model.params.values():
+        p[...] = -1
+    model.after_update()
+    assert (model.params["p_f"] == -1).all() and (model.params["b"] == 0).all()
+    plain = Model(model.layer, Q, rng=rng)
+    plain.params["W_hq"][...], plain.params["b_q"][...] = model.params["W_hq"], model.params["b_q"]
+    batch = rng.normal(size=(3, 2, D)), rng.integers(Q, size=(3, 2))
+    ours, theirs = model.loss_and_gradients(batch).gradients, plain.loss_and_gradients(batch).gradients
+    np.testing.assert_array_equal(ours["p_f"], theirs["p_f"])
+
+
 def test_a_state_is_a_copy_that_the_next_step_leaves_alone():
     rng = np.random.default_rng(7)
     model = Model(LSTM(D, H, rng=rng), Q, rng=rng)
     x, y = rng.normal(size=(4, 2, D)), rng.integers(Q, size=(4, 2))
-    state = model.loss_and_gradients(x, y).state
+    state = model.loss_and_gradients((x, y)).state
     kept = [part.copy() for part in state]
-    model.loss_and_gradients(x + 1, y, state)
+    model.loss_and_gradients((x + 1, y), state)
     for part, before in zip(state, kept, strict=True):
         np.testing.assert_array_equal(part, before)
 
@@ -176,7 +205,7 @@ def test_constraints_are_applied_to_their_own_parameters():
     for p in model.params.values():
         p[...] = rng.normal(size=p.shape)
     before = {name: p.copy() for name, p in model.params.items()}
-    model.apply_constraints()
+    model.after_update()
     for name, p in model.params.items():
         if name.endswith("W_h"):
             assert np.linalg.norm(p, axis=0).max() <= 0.5 + 1e-12
@@ -206,20 +235,20 @@ def test_penalties_equal_those_of_keras_lstm(monkeypatch, return_sequences):
         activity_regularizer=l1_l2(0.1, 0.2),
     )  # fmt: skip
     y = np.zeros((6, 2) if return_sequences else 2, int)
-    assert model.loss_and_gradients(x, y).penalty == pytest.approx(expected, rel=1e-5)
+    assert model.loss_and_gradients((x, y)).penalty == pytest.approx(expected, rel=1e-5)
 
 
 def test_dropout_keeps_the_mean_and_only_acts_in_training():
-    factors = dropout(np.ones((400, 500), np.float32), 0.3, np.random.default_rng(0))
+    factors = dropout((400, 500), 0.3, np.random.default_rng(0), np.float32)
     assert factors.dtype == np.float32
     assert (factors == 0).mean() == pytest.approx(0.3, abs=0.01)
     assert factors.mean() == pytest.approx(1, abs=0.01)
     rng = np.random.default_rng(11)
     model = Model(RNN(D, H, rng=rng), Q, rng=rng, dropout=0.5)
     x, y = rng.normal(size=(4, 2, D)), rng.integers(Q, size=(4, 2))
-    without = model.loss_and_gradients(x, y).loss
-    assert model.evaluate(x, y)[0] == without
-    assert model.loss_and_gradients(x, y, rng=np.random.default_rng(0)).loss != without
+    without = model.loss_and_gradients((x, y)).loss
+    assert model.evaluate((x, y))[0] == without
+    assert model.loss_and_gradients((x, y), rng=np.random.default_rng(0)).loss != without
 
 
 def test_a_loss_that_is_not_finite_is_an_error():
@@ -227,7 +256,7 @@ def test_a_loss_that_is_not_finite_is_an_error():
     model = Model(RNN(D, H, rng=rng), Q, rng=rng)
     model.params["W_hq"][0, 0] = np.inf
     with np.errstate(invalid="ignore"), pytest.raises(FloatingPointError, match="loss is nan"):
-        model.loss_and_gradients(np.ones((2, 1, D)), np.zeros((2, 1), int))
+        model.loss_and_gradients((np.ones((2, 1, D)), np.zeros((2, 1), int)))
 
 
 @pytest.mark.parametrize(
@@ -240,15 +269,15 @@ def test_a_loss_that_is_not_finite_is_an_error():
         (lambda cell, rng: Model(cell, Q, rng=rng, kernel_regularizer="l9"), ValueError, "kernel_regularizer"),
         (lambda cell, rng: Model(cell, Q, rng=rng).forward(np.ones((2, 2, D + 1))), ValueError, "x"),
         (
-            lambda cell, rng: Model(cell, Q, rng=rng).loss_and_gradients(np.ones((2, 2, D)), np.zeros(2, int)),
+            lambda cell, rng: Model(cell, Q, rng=rng).loss_and_gradients((np.ones((2, 2, D)), np.zeros(2, int))),
             ValueError,
             "targets",
         ),
-        (lambda cell, rng: Dense(2.5, 1, rng=rng), ValueError, "input_size"),
-        (lambda cell, rng: Dense(2, 1, rng=rng).forward(np.ones((4, 3))), ValueError, "h must"),
+        (lambda cell, rng: Dense(2.5, 1, rng=rng), TypeError, "input_size"),
+        (lambda cell, rng: Dense(2, 1, rng=rng).forward(np.ones((4, 3))), ValueError, "h: expected"),
         (lambda cell, rng: Model(Bidirectional(cell, RNN(D, 2, rng=rng)), Q, rng=rng).step(np.ones((1, D))), TypeError,
          "step by step"),
-        (lambda cell, rng: dropout(np.ones(2), 1.0, rng), ValueError, "rate"),
+        (lambda cell, rng: dropout((2,), 1.0, rng), ValueError, "rate"),
     ],
 )  # fmt: skip
 def test_bad_arguments_are_named(call, error, words):

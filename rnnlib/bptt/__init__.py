@@ -4,23 +4,29 @@
 The rest is built on these two: stacked and bidirectional layers, truncation, gradient checks and Jacobians.
 """
 
+from rnnlib.bptt.bidirectional import Bidirectional
 from rnnlib.bptt.checks import gradient_check
+from rnnlib.bptt.dropout import dropout
 from rnnlib.bptt.jacobians import jacobian_norms, jacobians, step_jacobians
-from rnnlib.bptt.layers import Bidirectional, Stacked
-from rnnlib.bptt.trace import Gradients, Trace, Workspace
+from rnnlib.bptt.layer import Layer, output
+from rnnlib.bptt.stacked import Stacked
+from rnnlib.bptt.trace import Gradients, LayerTrace, Trace
 from rnnlib.bptt.truncation import truncated_backward
 from rnnlib.bptt.unrolling import backward, unroll
 
 __all__ = [
     "Bidirectional",
     "Gradients",
+    "Layer",
+    "LayerTrace",
     "Stacked",
     "Trace",
-    "Workspace",
     "backward",
+    "dropout",
     "gradient_check",
     "jacobian_norms",
     "jacobians",
+    "output",
     "step_jacobians",
     "truncated_backward",
     "unroll",

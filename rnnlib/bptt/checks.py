@@ -1,12 +1,14 @@
 """Is a backward pass right? Compare it with finite differences (chapter 4)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from rnnlib.bptt.layers import backward_layer, unroll_layer
+from rnnlib.bptt.layer import expect_layer
+from rnnlib.bptt.states import leaves, mapped, nested_like
+from rnnlib.bptt.unrolling import backward, unroll
+from rnnlib.cells.arguments import generator
 from rnnlib.cells.cell import Array
 
 
@@ -67,28 +69,32 @@ def gradient_check(
     >>> max(errors.values()) < 1e-7
     True
     """
+    expect_layer("layer", layer)
+    generator("rng", rng)
     if layer.dtype != np.float64:
         raise TypeError(f"layer: expected float64 to compare with finite differences, got {layer.dtype}")
     x = np.array(x, dtype=np.float64)
+    if x.ndim != 3:
+        raise ValueError(f"x: expected shape (T, B, D), got {x.shape}")
     if len(x) < 3:
         raise ValueError(f"x: expected T > 2 steps, got {len(x)}: errors that flow back two steps would go unnoticed")
-    state = _copied(layer.initial_state(x.shape[1]) if state is None else state)
+    state = mapped(lambda s: np.array(s, dtype=np.float64), layer.initial_state(x.shape[1]) if state is None else state)
 
     def run() -> Any:
         drop = None if dropout_seed is None else np.random.default_rng(dropout_seed)
-        return unroll_layer(layer, x, state, mask, dropout_rng=drop, **options)
+        return unroll(layer, x, state, mask, dropout_rng=drop, **options)
 
     trace = run()
     P = rng.normal(size=trace.h.shape)
-    Q = [rng.normal(size=s.shape) for s in _leaves(trace.state)]
+    Q = [rng.normal(size=s.shape) for s in leaves(trace.state)]
 
     def loss() -> float:
         trace = run()
-        return float(np.sum(P * trace.h) + sum(np.sum(q * s) for q, s in zip(Q, _leaves(trace.state), strict=True)))
+        return float(np.sum(P * trace.h) + sum(np.sum(q * s) for q, s in zip(Q, leaves(trace.state), strict=True)))
 
-    grads = backward_layer(layer, trace, P, _like(trace.state, iter(Q)))
-    inputs = [*layer.params.items(), ("x", x), *((f"state[{k}]", s) for k, s in enumerate(_leaves(state)))]
-    analytic = [*grads.params.values(), grads.x, *_leaves(grads.state)]
+    grads = backward(trace, P, nested_like(trace.state, iter(Q)))
+    inputs = [*layer.params.items(), ("x", x), *((f"state[{k}]", s) for k, s in enumerate(leaves(state)))]
+    analytic = [*(grads.params[name] for name in layer.params), grads.x, *leaves(grads.state)]
     return {
         name: _largest_error(value, g, loss, eps)
         for (name, value), g in zip(tqdm(inputs, desc="gradient check", disable=not progress), analytic, strict=True)
@@ -107,21 +113,3 @@ def _largest_error(value: Array, analytic: Array, loss: Any, eps: float) -> floa
         value[k] = kept
         numeric[k] = (above - below) / (2 * eps)
     return float(np.abs(analytic - numeric).max() / max(np.abs(numeric).max(), 1e-6))
-
-
-def _leaves(state: Any) -> Iterator[Array]:
-    """The arrays in a state, however deeply a layer nests them."""
-    if isinstance(state, tuple):
-        for part in state:
-            yield from _leaves(part)
-    else:
-        yield state
-
-
-def _like(state: Any, leaves: Iterator[Array]) -> Any:
-    """A state nested as `state` is, with the arrays of `leaves`."""
-    return tuple(_like(part, leaves) for part in state) if isinstance(state, tuple) else next(leaves)
-
-
-def _copied(state: Any) -> Any:
-    return _like(state, (np.array(s, dtype=np.float64) for s in _leaves(state)))

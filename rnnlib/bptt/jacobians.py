@@ -5,7 +5,7 @@ Entry (i, j) of a Jacobian is ∂(new state)_i / ∂(old state)_j. An LSTM's sta
 
 import numpy as np
 
-from rnnlib.bptt.trace import Trace
+from rnnlib.bptt.trace import Trace, expect_cell
 from rnnlib.bptt.unrolling import backward
 from rnnlib.cells.cell import Array, State
 
@@ -43,12 +43,13 @@ def jacobians(trace: Trace, sequence: int = 0) -> Array:
     >>> np.allclose(J[2], np.linalg.matrix_power(cell.params["W_h"].T, 2))  # s_5 from s_3: two steps
     True
     """
+    expect_cell(trace)
     H, parts = trace.cell.hidden_size, len(trace.visited)
     S = H * parts
     copies = _copies(trace, sequence, S)
     identity = tuple(np.split(np.eye(S, dtype=trace.cell.dtype), parts, axis=1))
     grads = backward(copies, np.zeros((len(trace), S, H), trace.cell.dtype), identity)
-    return grads.h if grads.c is None else np.concatenate([grads.h, grads.c], axis=-1)
+    return np.concatenate([grads.h, *([] if grads.c is None else [grads.c]), *grads.others], axis=-1)
 
 
 def step_jacobians(trace: Trace, sequence: int = 0) -> Array:
@@ -63,6 +64,7 @@ def step_jacobians(trace: Trace, sequence: int = 0) -> Array:
     >>> np.allclose(J[2], steps[4] @ steps[3])
     True
     """
+    expect_cell(trace)
     H, parts, T = trace.cell.hidden_size, len(trace.visited), len(trace)
     S = H * parts
     copies = _copies(trace, sequence, S)
@@ -93,13 +95,12 @@ def _copies(trace: Trace, sequence: int, count: int) -> Trace:
         raise IndexError(f"sequence: the batch has {trace.x.shape[1]} sequences, got {sequence}")
     b = np.full(count, sequence)
     return Trace(
-        cell=trace.cell,
+        layer=trace.cell,
         x=trace.x[:, b],
         mask=None if trace.mask is None else trace.mask[:, b],
         reverse=trace.reverse,
         visited=tuple(s[:, b] for s in trace.visited),
-        gate_values=trace.gate_values[:, :, b],
-        saved=tuple(s[:, b] for s in trace.saved),
+        steps=[tuple(value[b] for value in values) for values in trace.steps],
         drop_x=None if trace.drop_x is None else trace.drop_x[b],
         drop_h=None if trace.drop_h is None else trace.drop_h[b],
     )

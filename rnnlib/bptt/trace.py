@@ -1,50 +1,19 @@
-"""What the two passes return: `Trace` and `Gradients`, and the `Workspace` whose arrays they may live in.
+"""What the two passes return: `Trace` and `Gradients`.
 
 Arrays are kept in the order in which the cell met the steps. With ``reverse=True`` that is from the last step to the
 first, and every public property turns it round: the outside sees the sequence's own time only.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from rnnlib.cells.cell import Array, Cell, State
-
-
-class Workspace:
-    """Arrays to use again, by name.
-
-    A training step makes the same large arrays each time. Fresh ones cost more than they seem to: the operating
-    system clears every page when it is first touched. Pass one workspace to `unroll` at each training step; the
-    trace and the gradients of the step before are then overwritten.
-
-    Examples
-    --------
-    >>> work = Workspace()
-    >>> first = work.take("a", (2, 3), np.float64)
-    >>> work.take("a", (2, 3), np.float64) is first
-    True
-    """
-
-    def __init__(self) -> None:
-        self._arrays: dict[str, Array] = {}
-        self._parts: dict[str, Workspace] = {}
-
-    def take(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-        """The array called `name`, with whatever was left in it; a new one if shape or dtype have changed."""
-        array = self._arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != dtype:
-            array = self._arrays[name] = np.empty(shape, dtype)
-        return array
-
-    def part(self, name: str) -> "Workspace":
-        """A workspace within this one, for instance one per layer."""
-        return self._parts.setdefault(name, Workspace())
+from rnnlib.cells.cell import Array, Cell, Gates, State
 
 
-@dataclass
+@dataclass(repr=False)
 class Trace:
     """A cell's walk over a batch of sequences: what `backward` needs, and what figures draw.
 
@@ -56,22 +25,25 @@ class Trace:
         Each gate's values, by name; of no meaning at masked steps.
     state : tuple of (B, H) arrays
         The state after the last valid step of each sequence.
-    cell, x, mask, reverse
-        As given to `unroll`.
+    initial_state : tuple of (B, H) arrays
+    layer, x, mask, reverse
+        As given to `unroll`; `layer` is the cell, also called `cell`.
 
     A trace can be sliced in time, ``trace[2:5]``: the steps 2, 3 and 4, as views.
     """
 
-    cell: Cell
+    layer: Cell
     x: Array  # (T, B, D), as given
     mask: Array | None  # (T, B) of bool, as given
     reverse: bool
     visited: State = field(repr=False)  # (T + 1, B, H) each: the states met, the initial one first
-    gate_values: Array = field(repr=False)  # (T, G, B, H), in the order met
-    saved: tuple[Array, ...] = field(repr=False)  # (T, B, H) each, in the order met
+    steps: Sequence[Gates] = field(repr=False)  # T tuples of (B, H): what `forward` returned beside the state
     drop_x: Array | None = field(default=None, repr=False)  # (B, D) factors on every X_t
     drop_h: Array | None = field(default=None, repr=False)  # (B, H) factors on every H_{t−1} that enters W_h
-    workspace: Workspace | None = field(default=None, repr=False)  # the caller's, for `backward` to use as well
+
+    @property
+    def cell(self) -> Cell:
+        return self.layer
 
     def in_time(self, met: Array) -> Array:
         """`met`, one entry a step in the order met, in the sequence's own order (and the other way round)."""
@@ -89,7 +61,10 @@ class Trace:
 
     @property
     def gates(self) -> dict[str, Array]:
-        return {name: self.in_time(self.gate_values[:, k]) for k, name in enumerate(self.cell.gates)}
+        return {
+            name: self.in_time(np.stack([values[k] for values in self.steps]))
+            for k, name in enumerate(self.cell.gates)
+        }  # fmt: skip
 
     @property
     def initial_state(self) -> State:
@@ -102,6 +77,11 @@ class Trace:
     def __len__(self) -> int:
         return len(self.x)
 
+    def __repr__(self) -> str:
+        T, B, _ = self.x.shape
+        more = (", masked" if self.mask is not None else "") + (", reverse" if self.reverse else "")
+        return f"Trace({self.cell!r}, T={T}, B={B}{more})"
+
     def __getitem__(self, steps: slice) -> "Trace":
         if not isinstance(steps, slice):
             raise TypeError(f"steps: expected a slice such as trace[2:5], got {steps!r}")
@@ -110,26 +90,62 @@ class Trace:
             raise ValueError(f"steps: expected at least one step and stride 1, got {steps} of {len(self)} steps")
         met = slice(len(self) - stop, len(self) - start) if self.reverse else slice(start, stop)
         return Trace(
-            cell=self.cell,
+            layer=self.cell,
             x=self.x[start:stop],
             mask=None if self.mask is None else self.mask[start:stop],
             reverse=self.reverse,
             visited=tuple(s[met.start : met.stop + 1] for s in self.visited),
-            gate_values=self.gate_values[met],
-            saved=tuple(s[met] for s in self.saved),
+            steps=self.steps[met],
             drop_x=self.drop_x,
             drop_h=self.drop_h,
         )
 
 
-@dataclass
+@dataclass(repr=False)
+class LayerTrace:
+    """The traces of a layer's parts.
+
+    Attributes
+    ----------
+    layer : Stacked, Bidirectional or a layer of one's own
+    h : (T, B, H) array
+        What the layer hands on: the top layer's states, or both directions side by side.
+    state : tuple
+        The parts' last states, one entry a part, in the order of `parts`.
+    parts : list of Trace or LayerTrace
+    """
+
+    layer: Any
+    h: Array
+    parts: list[Any]
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        return tuple(part.state for part in self.parts)
+
+    def __len__(self) -> int:
+        return len(self.h)
+
+    def __repr__(self) -> str:
+        return f"LayerTrace({self.layer!r}, T={self.h.shape[0]}, B={self.h.shape[1]})"
+
+
+def expect_cell(trace: object) -> None:
+    """TypeError unless `trace` is that of a single cell."""
+    if not isinstance(trace, Trace):
+        raise TypeError(
+            f"trace: expected the Trace of a cell, got {type(trace).__name__}; of a layer, take trace.parts"
+        )
+
+
+@dataclass(repr=False)
 class Gradients:
-    """∂L/∂ everything that a cell used on a sequence.
+    """∂L/∂ everything that a layer used on a sequence.
 
     Attributes
     ----------
     params : dict of str to array
-        Same keys and shapes as ``cell.params``; summed over the steps and over the batch.
+        Same keys and shapes as ``layer.params``; summed over the steps and over the batch.
     x : (T, B, D) array
     state : tuple of (B, H) arrays
         For the initial state; of a `Stacked` or `Bidirectional`, one such tuple a part.
@@ -137,6 +153,8 @@ class Gradients:
         ∂L/∂h_t: what the loss sends to h_t directly, and through all that follows it.
     c : (T, B, H) array or None
         Of an LSTM, ∂L/∂c_t with h_t held fixed: what reaches c_t through c_{t+1}.
+    others : tuple of (T, B, H) arrays
+        The same for further parts of a state, of a cell of your own that has more than two.
     """
 
     params: dict[str, Array]
@@ -144,8 +162,13 @@ class Gradients:
     state: tuple[Any, ...]
     h: Array
     c: Array | None = None
+    others: tuple[Array, ...] = ()
 
     @property
     def h_norm(self) -> Array:
         """(T,) array: ‖∂L/∂h_t‖, the Euclidean norm over batch and units."""
         return np.sqrt(np.einsum("tbh,tbh->t", self.h, self.h))
+
+    def __repr__(self) -> str:
+        T, B, D = self.x.shape
+        return f"Gradients(params={', '.join(self.params)}; T={T}, B={B}, D={D}, H={self.h.shape[-1]})"

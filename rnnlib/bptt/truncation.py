@@ -4,9 +4,10 @@ from typing import Literal
 
 import numpy as np
 
-from rnnlib.bptt.trace import Gradients, Trace
+from rnnlib.bptt.trace import Gradients, Trace, expect_cell
 from rnnlib.bptt.unrolling import backward
-from rnnlib.cells.cell import Array, as_real
+from rnnlib.cells.arguments import as_real
+from rnnlib.cells.cell import Array
 
 
 def truncated_backward(
@@ -51,6 +52,7 @@ def truncated_backward(
     >>> np.allclose(whole.params["W_h"], cut.params["W_h"])
     True
     """
+    expect_cell(trace)
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
         raise TypeError(f"k: expected an int, got {type(k).__name__}")
     if k < 1:

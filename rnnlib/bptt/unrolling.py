@@ -4,33 +4,38 @@ Only what depends on the step before is inside the loops. The input's share X W_
 before the forward loop; the gradients of W_x, W_h, b and X are products over all steps after the backward loop.
 """
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from rnnlib.bptt.trace import Gradients, Trace, Workspace
-from rnnlib.cells.cell import Array, Cell, Scratch, State, as_real, by_gate
+from rnnlib.bptt.dropout import dropout
+from rnnlib.bptt.layer import expect_layer
+from rnnlib.bptt.trace import Gradients, LayerTrace, Trace
+from rnnlib.cells.arguments import as_real, generator
+from rnnlib.cells.cell import Array, Cell, Gates, State, summed_product
 
 
 def unroll(
-    cell: Cell,
+    layer: Any,
     x: Array,
-    state: State | None = None,
+    state: Any = None,
     mask: Array | None = None,
     reverse: bool = False,
     *,
     dropout_rng: np.random.Generator | None = None,
-    workspace: Workspace | None = None,
-) -> Trace:
-    """Run a cell over a batch of sequences.
+) -> Any:
+    """Run a layer over a batch of sequences.
 
     Parameters
     ----------
-    cell : RNN, GRU or LSTM
+    layer : a cell, `Stacked` or `Bidirectional`
+        Or a layer of your own: a class derived from `Cell`, or one with the methods ``unroll`` and ``backward`` of
+        `Stacked`.
     x : (T, B, D) array
-        The inputs, time first. Cast to the cell's dtype.
+        The inputs, time first. Cast to the layer's dtype.
     state : tuple of (B, H) arrays, optional
-        The state before the first step that is visited, ``(h,)`` or ``(h, c)``; zeros by default.
+        The state before the first step that is visited, ``(h,)`` or ``(h, c)``, nested as ``layer.initial_state``
+        nests it; zeros by default.
     mask : (T, B) array of bool or of 0 and 1, optional
         1 for a real step. A masked step carries the state on unchanged. The real steps of a sequence must be
         contiguous; there may be none.
@@ -38,13 +43,11 @@ def unroll(
         Visit the steps from the last to the first. The result is in the sequence's own time all the same:
         ``trace.h[t]`` has seen x[t], …, x[T−1].
     dropout_rng : np.random.Generator, optional
-        Draws the cell's dropout masks, one a sequence for all its steps. Without it nothing is dropped.
-    workspace : Workspace, optional
-        Arrays to use again; see there.
+        Draws the cells' dropout masks, one a sequence for all its steps. Without it nothing is dropped.
 
     Returns
     -------
-    Trace
+    Trace, or LayerTrace of a layer that has parts
 
     Raises
     ------
@@ -68,43 +71,48 @@ def unroll(
     >>> np.allclose(trace.h[1], h)
     True
     """
-    x = as_real("x", x, cell.dtype, (None, None, cell.input_size))
-    T, B, _ = x.shape
-    if T == 0 or B == 0:
-        raise ValueError(f"x: expected at least one step and one sequence, got shape {x.shape}")
+    expect_layer("layer", layer)
+    if hasattr(layer, "unroll"):  # a layer of several parts knows in which order they run
+        return layer.unroll(x, state, mask, reverse, dropout_rng=dropout_rng)
+    cell: Cell = layer
+    x = as_inputs(x, cell)
+    T, B, D = x.shape
     state = cell.initial_state(B) if state is None else cell.check_state("state", state, B)
-    if mask is not None:
-        mask = check_mask(mask, T, B)
-    trace = _new_trace(cell, x, state, mask, reverse, workspace)
+    mask = None if mask is None else check_mask(mask, T, B)
+    trace = Trace(cell, x, mask, bool(reverse), visited=(), steps=())
     if dropout_rng is not None:
-        trace.drop_x = draw_dropout(dropout_rng, cell.dropout, (B, cell.input_size), cell.dtype)
-        trace.drop_h = draw_dropout(dropout_rng, cell.recurrent_dropout, (B, cell.hidden_size), cell.dtype)
-    _forward(trace)
+        generator("dropout_rng", dropout_rng)
+        trace.drop_x = dropout((B, D), cell.dropout, dropout_rng, cell.dtype) if cell.dropout else None
+        rate = cell.recurrent_dropout
+        trace.drop_h = dropout((B, cell.hidden_size), rate, dropout_rng, cell.dtype) if rate else None
+    trace.visited, trace.steps = _forward(trace, state)
     return trace
 
 
-def _forward(trace: Trace) -> None:
-    """Fill a trace whose initial state is in place."""
-    cell = trace.cell
-    T, B, _ = trace.x.shape
-    u = _arrays(trace)("u", (T, B, len(cell.gates) * cell.hidden_size), cell.dtype)
-    cell.project(_entering(trace), out=u)  # X W_x + b, all steps
-    states, saved, padding = _by_step(trace.visited, T + 1), _by_step(trace.saved, T), _padding(trace)
-    work = Scratch.like(cell, B)
-    for t in range(T):
-        cell.forward(u[t], states[t], states[t + 1], trace.gate_values[t], saved[t], work, trace.drop_h)
-        if padding is not None and padding[t].any():
-            for before, after in zip(states[t], states[t + 1], strict=True):
-                np.copyto(after, before, where=padding[t])  # the state passes a masked step unchanged
+def _forward(trace: Trace, state: State) -> tuple[State, list[Gates]]:
+    """All states, (T + 1, B, H) each, the initial one first, and the gates of every step."""
+    cell, padding = trace.cell.with_dropout(trace.drop_h), _padding(trace)
+    u = cell.project(_entering(trace))  # X W_x + b, all steps in one product: (T, B, G·H)
+    states, gates = [state], []
+    for t in range(len(u)):
+        after, values = cell.forward(u[t], state)
+        if t == 0:
+            _check_forward(cell, state, after, values)
+        if padding is not None and padding[t].any():  # the state passes a masked step unchanged
+            after = tuple(np.where(padding[t], old, new) for old, new in zip(state, after, strict=True))
+        state = after
+        states.append(state)
+        gates.append(values)
+    return tuple(np.stack(part) for part in zip(*states, strict=True)), gates
 
 
-def backward(trace: Trace, dh: Array, dstate: State | None = None) -> Gradients:
+def backward(trace: Trace | LayerTrace, dh: Array, dstate: Any = None) -> Gradients:
     """The gradients of a loss with respect to all that went into a trace.
 
     Parameters
     ----------
-    trace : Trace
-        From `unroll`; not changed, so that several losses can be sent back through one trace.
+    trace : Trace or LayerTrace
+        From `unroll`, of any layer; not changed, so that several losses can be sent back through one trace.
     dh : (T, B, H) array
         What the loss sends to each h_t directly: ∂L/∂h_t with all later states held fixed.
     dstate : tuple of (B, H) arrays, optional
@@ -135,63 +143,72 @@ def backward(trace: Trace, dh: Array, dstate: State | None = None) -> Gradients:
     >>> {name: g.shape for name, g in grads.params.items()}
     {'W_x': (2, 3), 'W_h': (3, 3), 'b': (3,)}
     """
-    cell, take = trace.cell, _arrays(trace)
+    if isinstance(trace, LayerTrace):
+        return trace.layer.backward(trace, dh, dstate)
+    if not isinstance(trace, Trace):
+        raise TypeError(f"trace: expected what unroll returns, got {type(trace).__name__}")
+    cell, padding = trace.cell.with_dropout(trace.drop_h), _padding(trace)
     T, B, _ = trace.x.shape
-    G, H = len(cell.gates), cell.hidden_size
-    dh = as_real("dh", dh, cell.dtype, (T, B, H))
-    # dvisited[k][t] = ∂L/∂(state after t steps): for h_t, what the loss sends there directly is there from the start
-    dvisited = tuple(take(f"d{name}", (T + 1, B, H), cell.dtype) for name in cell.states)
-    dvisited[0][0] = 0
-    dvisited[0][1:] = trace.in_time(dh)
-    for part in dvisited[1:]:
-        part[T] = 0
-    if dstate is not None:
-        for part, extra in zip(dvisited, cell.check_state("dstate", dstate, B), strict=True):
-            part[T] += extra
-
-    da = take("da", (T, B, G * H), cell.dtype)  # δ_t = ∂L/∂(pre-activations)
-    da_blocks = by_gate(da, G)
-    states, saved, padding = _by_step(trace.visited, T + 1), _by_step(trace.saved, T), _padding(trace)
-    dstates = _by_step(dvisited, T + 1)
-    work = Scratch.like(cell, B)
-    work.W_hT = np.ascontiguousarray(cell.params["W_h"].T)
+    dh = trace.in_time(as_real("dh", dh, cell.dtype, trace.h.shape))
+    dstate = cell.initial_state(B) if dstate is None else cell.check_state("dstate", dstate, B)
+    da = np.empty((T, B, len(cell.gates) * cell.hidden_size), cell.dtype)  # δ_t of every step
+    arriving: list[State] = [()] * T  # ∂L/∂(state after step t)
     for t in reversed(range(T)):
-        work.rows, work.blocks = da[t], da_blocks[t]
-        inputs = (states[t], trace.gate_values[t], saved[t], work, trace.drop_h)
+        before, after = tuple(s[t] for s in trace.visited), tuple(s[t + 1] for s in trace.visited)
+        arriving[t] = dstate = (dstate[0] + dh[t], *dstate[1:])
         if padding is None or not padding[t].any():
-            cell.backward(dstates[t + 1], dstates[t], *inputs)
+            delta, through = cell.backward(dstate, before, after, trace.steps[t])
+            if t == T - 1:
+                _check_backward(cell, da[t], delta, dstate, through)
+            da[t], dstate = delta, through
         else:  # a step back is linear in its gradient: real rows go through the cell, masked ones past it
-            cell.backward(tuple(np.where(padding[t], 0, d) for d in dstates[t + 1]), dstates[t], *inputs)
-            for after, before in zip(dstates[t + 1], dstates[t], strict=True):
-                np.add(before, after, out=before, where=padding[t])
-    return _collect(trace, dvisited, da)
+            real = tuple(np.where(padding[t], 0, d) for d in dstate)
+            da[t], through = cell.backward(real, before, after, trace.steps[t])
+            dstate = tuple(np.where(padding[t], d, new) for d, new in zip(dstate, through, strict=True))
+    return _collect(trace, cell, da, tuple(np.stack(part) for part in zip(*arriving, strict=True)), dstate)
 
 
-def _collect(trace: Trace, dvisited: State, da: Array) -> Gradients:
+def _collect(trace: Trace, cell: Cell, da: Array, arriving: State, dstate: State) -> Gradients:
     """The gradients that need no loop: one product each over all T·B steps."""
-    cell, take = trace.cell, _arrays(trace)
-    x, N = _entering(trace), da.shape[0] * da.shape[1]
-    h_in = trace.visited[0][:-1]
-    if trace.drop_h is not None:
-        h_in = h_in * trace.drop_h
-    rows, W_x, W_h = da.reshape(N, -1), cell.params["W_x"], cell.params["W_h"]
-    params = cell.recurrent_gradients(
-        h_in.reshape(N, -1), rows, trace.gate_values, trace.saved, take("dW_h", W_h.shape, cell.dtype)
-    )
-    params["W_x"] = np.matmul(x.reshape(N, -1).T, rows, out=take("dW_x", W_x.shape, cell.dtype))
+    x, padding = _entering(trace), _padding(trace)
+    before, after = tuple(s[:-1] for s in trace.visited), tuple(s[1:] for s in trace.visited)
+    real = arriving if padding is None else tuple(np.where(padding, 0, d) for d in arriving)
+    params = cell.parameter_gradients(before, after, trace.steps, da, real)
+    missing = cell.params.keys() - params.keys() - {"W_x", "b"}
+    if missing:
+        raise ValueError(
+            f"{type(cell).__name__}.parameter_gradients: expected a gradient for each parameter but W_x and b, "
+            f"got none for {sorted(missing)}"
+        )
+    params["W_x"] = summed_product(x, da)
     if cell.use_bias:
-        params["b"] = np.ones(N, cell.dtype) @ rows
-    dx = np.matmul(rows, W_x.T, out=take("dx", (N, cell.input_size), cell.dtype)).reshape(trace.x.shape)
+        params["b"] = np.ones(x.shape[0] * x.shape[1], cell.dtype) @ da.reshape(-1, da.shape[-1])
+    dx = (da.reshape(-1, da.shape[-1]) @ cell.params["W_x"].T).reshape(x.shape)
     if trace.drop_x is not None:
         dx *= trace.drop_x
-    dh, *dc = (trace.in_time(d[1:]) for d in dvisited)
+    dh, *others = (trace.in_time(d) for d in arriving)
     return Gradients(
         params={name: params[name] for name in cell.params},
         x=trace.in_time(dx),
-        state=tuple(d[0] for d in dvisited),
+        state=dstate,
         h=dh,
-        c=dc[0] if dc else None,
+        c=others[0] if others else None,
+        others=tuple(others[1:]),
     )
+
+
+def as_inputs(x: object, layer: Any) -> Array:
+    """`x` as a (T, B, D) array of the layer's dtype, with at least one step and one sequence; or an error."""
+    array = np.asarray(x)
+    if np.issubdtype(array.dtype, np.integer):
+        raise TypeError(
+            f"x: expected a floating-point array (T, B, {layer.input_size}), got {array.dtype}; if these are ids, "
+            f"rnnlib.text.one_hot(x, {layer.input_size}) makes vectors of them"
+        )
+    array = as_real("x", array, layer.dtype, (None, None, layer.input_size))
+    if 0 in array.shape[:2]:
+        raise ValueError(f"x: expected at least one step and one sequence, got shape {array.shape}")
+    return array
 
 
 def check_mask(mask: object, T: int, B: int) -> Array:
@@ -209,42 +226,38 @@ def check_mask(mask: object, T: int, B: int) -> Array:
     if holed.size:
         b = int(holed[0])
         given = "".join(str(int(v)) for v in valid[:, b])
-        raise ValueError(f"mask: the real steps of a sequence must be contiguous, but sequence {b} has {given}")
+        raise ValueError(f"mask: expected the real steps of a sequence to be contiguous, got {given} in sequence {b}")
     return valid
 
 
-def draw_dropout(rng: np.random.Generator, rate: float, shape: tuple[int, ...], dtype: np.dtype) -> Array | None:
-    """Factors for dropout at `rate`: 0, or 1 / (1 − rate) so that the mean stays; None where nothing is dropped."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"dropout_rng: expected a np.random.Generator, got {type(rng).__name__}")
-    if rate == 0:
-        return None
-    return ((rng.random(shape) >= rate) / (1 - rate)).astype(dtype)
+def _check_forward(cell: Cell, before: State, after: object, gates: object) -> None:
+    """What a cell of one's own returns must look like what ours do; looked at once, in the first step."""
+    name, wanted = f"{type(cell).__name__}.forward", [(s.shape, s.dtype) for s in before]
+    if not isinstance(after, tuple) or not isinstance(gates, tuple):
+        kinds = f"{type(after).__name__} and {type(gates).__name__}"
+        raise TypeError(f"{name}: expected two tuples, the state and the gates, got {kinds}")
+    given = [(getattr(s, "shape", ()), getattr(s, "dtype", type(s))) for s in after]
+    if given != wanted:
+        raise ValueError(f"{name}: expected a state of {_said(wanted)}, got {_said(given)}")
+    shapes = [getattr(gate, "shape", ()) for gate in gates]
+    if len(shapes) < len(cell.gates) or any(shape != before[0].shape for shape in shapes[: len(cell.gates)]):
+        raise ValueError(f"{name}: expected gates {cell.gates} of shape {before[0].shape} each, got shapes {shapes}")
 
 
-def _new_trace(
-    cell: Cell, x: Array, state: State, mask: Array | None, reverse: bool, workspace: Workspace | None
-) -> Trace:
-    """A trace with room for every step, and the initial state in place."""
-    (T, B, _), G, H = x.shape, len(cell.gates), cell.hidden_size
-    take = (workspace or Workspace()).take
-    visited = tuple(take(name, (T + 1, B, H), cell.dtype) for name in cell.states)
-    for part, initial in zip(visited, state, strict=True):
-        part[0] = initial
-    is_state = cell.gates == cell.states  # the one "gate" of a plain RNN
-    gate_values = visited[0][1:, np.newaxis] if is_state else take("gates", (T, G, B, H), cell.dtype)
-    saved = tuple(take(name, (T, B, H), cell.dtype) for name in cell.saved)
-    return Trace(cell, x, mask, bool(reverse), visited, gate_values, saved, workspace=workspace)
+def _check_backward(cell: Cell, da: Array, delta: object, dstate: State, through: object) -> None:
+    """The same for the step backward."""
+    name, parts = f"{type(cell).__name__}.backward", through if isinstance(through, tuple) else (through,)
+    if getattr(delta, "shape", ()) != da.shape:
+        raise ValueError(f"{name}: expected da of shape {da.shape}, got {getattr(delta, 'shape', type(delta))}")
+    given = [(getattr(s, "shape", ()), getattr(s, "dtype", type(s))) for s in parts]
+    if not isinstance(through, tuple) or given != [(s.shape, s.dtype) for s in dstate]:
+        raise ValueError(
+            f"{name}: expected a tuple dstate of {_said([(s.shape, s.dtype) for s in dstate])}, got {_said(given)}"
+        )
 
 
-def _arrays(trace: Trace) -> Callable[..., Array]:
-    """Where work arrays come from: the caller's workspace, or new ones at each call."""
-    return (trace.workspace or Workspace()).take
-
-
-def _by_step(arrays: tuple[Array, ...], steps: int) -> list[tuple[Array, ...]]:
-    """Entry t holds every array's t-th entry, as views: made once, since slicing in the loop takes its time too."""
-    return list(zip(*arrays, strict=True)) if arrays else [()] * steps
+def _said(parts: list[tuple[Any, Any]]) -> str:
+    return ", ".join(f"{shape} {dtype}" for shape, dtype in parts)
 
 
 def _entering(trace: Trace) -> Array:

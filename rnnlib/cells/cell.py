@@ -1,67 +1,28 @@
-"""What RNN, GRU and LSTM share: parameters fused by gate, checks, and the work arrays of a step.
+"""What RNN, GRU and LSTM share: parameters fused by gate, checks, and the protocol of one step.
 
 Fused by gate means: the matrices of all gates stand side by side in one, so that one product serves all of them.
 For an LSTM, W_x is [W_xi | W_xf | W_xo | W_xg], shape (D, 4H).
 """
 
-from dataclasses import dataclass
+import copy
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from rnnlib import registry
 from rnnlib.cells.activations import find_activation
+from rnnlib.cells.arguments import as_real, generator, keyword_options, positive, rate, unknown_option
 from rnnlib.cells.initializers import Initializer, draw
 
 Array = NDArray[Any]
 State = tuple[Array, ...]
-
-
-def by_gate(rows: Array, gates: int) -> Array:
-    """View (…, B, G·H), the layout of a product, as (…, G, B, H), one block a gate; nothing is copied."""
-    *lead, B, GH = rows.shape
-    return rows.reshape(*lead, B, gates, GH // gates).swapaxes(-2, -3)
-
-
-@dataclass
-class Scratch:
-    """Work arrays of one step, made once before the loop and written over at each step.
-
-    A product returns its gates side by side, and elementwise calls are fastest on one contiguous block a gate, so
-    both layouts are here.
-
-    Attributes
-    ----------
-    rows : (B, G·H) array
-        What goes through W_h: its product in the forward pass; in the backward pass ∂L/∂(pre-activations), which
-        the loop keeps for the weight gradients.
-    blocks : (G, B, H) array
-        `rows` again, seen gate by gate.
-    gates : (G, B, H) array
-        Contiguous blocks, for whatever a step works out per gate.
-    h : (B, H) array
-        One gate's worth.
-    W_hT : (G·H, H) array
-        For the backward pass: W_hᵀ as an array of its own. A product with the view ``W_h.T`` takes up to twice as long.
-    """
-
-    rows: Array
-    blocks: Array
-    gates: Array
-    h: Array
-    W_hT: Array
-
-    @classmethod
-    def like(cls, cell: "Cell", batch: int) -> "Scratch":
-        """Work arrays for `batch` sequences through `cell`; `W_hT` is a view still."""
-        G, H = len(cell.gates), cell.hidden_size
-        rows = np.empty((batch, G * H), cell.dtype)
-        gates, h = np.empty((G, batch, H), cell.dtype), np.empty((batch, H), cell.dtype)
-        return cls(rows, by_gate(rows, G), gates, h, cell.params["W_h"].T)
+Gates = tuple[Array, ...]
 
 
 class Cell:
-    """The common part of the cells; make an `RNN`, a `GRU` or an `LSTM`, not a `Cell`.
+    """The common part of the cells. Make an `RNN`, a `GRU` or an `LSTM`; derive a cell of your own from this class.
 
     Attributes
     ----------
@@ -70,13 +31,80 @@ class Cell:
     gates : tuple of str
     states : tuple of str
         The parts of a state, each (B, H): ``("h",)`` or ``("h", "c")``.
-    saved : tuple of str
-        Further (B, H) values of a step that its backward pass needs.
+    roles : dict of str to str
+        What Keras calls a parameter, ``"kernel"``, ``"recurrent"`` or ``"bias"``: which regulariser and which
+        constraint of a `Model` act on it. A parameter that is not named here has none.
+
+    Notes
+    -----
+    A cell of your own needs `gates`, `forward` and `backward`; a parameter of its own besides, `parameter_gradients`;
+    an option of its own, a constructor and `config`. Then it unrolls, trains, is saved, loaded and drawn like ours.
+
+    Examples
+    --------
+    >>> import numpy as np
+
+    A leaky RNN: each unit moves a learned part of the way towards its new value (Jaeger et al. 2007),
+    H_t = H_{t−1} + α ⊙ (N_t − H_{t−1}) with N_t = φ(X_t W_x + H_{t−1} W_h + b):
+
+    >>> from rnnlib.cells import Cell
+    >>> class Leaky(Cell):
+    ...     gates = ("n",)
+    ...
+    ...     def __init__(self, input_size, hidden_size, *, alpha=0.5, **options):
+    ...         super().__init__(input_size, hidden_size, **options)
+    ...         self.alpha = alpha
+    ...         self.params["alpha"] = np.full(hidden_size, alpha, self.dtype)  # (H,)
+    ...
+    ...     def forward(self, u, state):
+    ...         (h,), alpha = state, self.params["alpha"]
+    ...         n = self.activation.value(u + self.dropped(h) @ self.params["W_h"])
+    ...         return (h + alpha * (n - h),), (n,)
+    ...
+    ...     def backward(self, dstate, before, after, gates):
+    ...         (dh,), (n,), alpha = dstate, gates, self.params["alpha"]
+    ...         da = dh * alpha * self.activation.slope(n)
+    ...         return da, (dh * (1 - alpha) + self.dropped(da @ self.params["W_h"].T),)
+    ...
+    ...     def parameter_gradients(self, before, after, gates, da, dstate):
+    ...         n = np.stack([values[0] for values in gates])  # (T, B, H)
+    ...         dalpha = np.sum(dstate[0] * (n - before[0]), axis=(0, 1))
+    ...         return super().parameter_gradients(before, after, gates, da, dstate) | {"alpha": dalpha}
+    ...
+    ...     def config(self):
+    ...         return super().config() | {"alpha": self.alpha}
+
+    ``self.dropped(h)`` is h unless there is recurrent dropout; ``dstate[0]`` of all steps is ∂L/∂H (T, B, H). The cell
+    is checked, trained, saved and loaded as every cell is:
+
+    >>> from rnnlib.bptt import gradient_check
+    >>> from rnnlib.training import Adam, Model, fit, load_model, save_checkpoint
+    >>> rng = np.random.default_rng(0)
+    >>> leaky = Leaky(2, 3, recurrent_dropout=0.5, rng=rng)
+    >>> errors = gradient_check(leaky, rng.normal(size=(4, 2, 2)), rng=rng, dropout_seed=0)
+    >>> max(errors.values()) < 1e-7
+    True
+    >>> model = Model(Leaky(3, 8, alpha=0.9, rng=rng), output_size=3, rng=rng)
+    >>> x = np.array([[0], [1], [2], [0], [1], [2]])
+    >>> run = fit(model, [(x, (x + 1) % 3)], Adam(0.05), max_steps=50, progress=False)
+    >>> run.history.loss[-1] < 0.1 * run.history.loss[0]
+    True
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/leaky.npz", model)
+    ...     again, _ = load_model(f"{folder}/leaky.npz")
+    >>> again.layer, again.layer.config()["alpha"]
+    (Leaky(input_size=3, hidden_size=8, dtype=float64), 0.9)
     """
 
-    gates: ClassVar[tuple[str, ...]]
-    states: ClassVar[tuple[str, ...]] = ("h",)
-    saved: ClassVar[tuple[str, ...]] = ()
+    gates: tuple[str, ...]
+    states: tuple[str, ...] = ("h",)
+    roles: ClassVar[dict[str, str]] = {"W_x": "kernel", "W_h": "recurrent", "b": "bias"}
+    _drop: Array | None = None  # (B, H), see `with_dropout`
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        registry.register(cls)
 
     def __init__(
         self,
@@ -92,23 +120,26 @@ class Cell:
         bias_initializer: str | Initializer = "zeros",
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        **unknown: Any,
     ) -> None:
-        self.input_size = _positive("input_size", input_size)
-        self.hidden_size = _positive("hidden_size", hidden_size)
-        self.dtype = np.dtype(dtype)
+        if unknown:
+            raise TypeError(unknown_option(type(self), next(iter(unknown))))
+        self.input_size = positive("input_size", input_size)
+        self.hidden_size = positive("hidden_size", hidden_size)
+        try:
+            self.dtype = np.dtype(dtype)
+        except TypeError:
+            raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}") from None
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(
-                f"rng: expected a np.random.Generator, got {type(rng).__name__}; np.random.default_rng(seed) makes one"
-            )
+        generator("rng", rng)
         self.activation = find_activation(activation, "activation")
         self.use_bias = bool(use_bias)
         self.kernel_initializer = kernel_initializer
         self.recurrent_initializer = recurrent_initializer
         self.bias_initializer = bias_initializer
-        self.dropout = _rate("dropout", dropout)
-        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
+        self.dropout = rate("dropout", dropout)
+        self.recurrent_dropout = rate("recurrent_dropout", recurrent_dropout)
 
         def fused(name: str, initializer: str | Initializer, shape: tuple[int, ...]) -> Array:
             blocks = [draw(initializer, rng, shape, name) for _ in self.gates]
@@ -133,7 +164,7 @@ class Cell:
             If the cell has no gate of that name.
         """
         if name not in self.gates:
-            raise ValueError(f"name: {type(self).__name__} has no gate {name!r}; its gates are {self.gates}")
+            raise ValueError(f"name: expected a gate of {type(self).__name__}, one of {self.gates}, got {name!r}")
         H, k = self.hidden_size, self.gates.index(name)
         block = slice(k * H, (k + 1) * H)
         b = self.params["b"][block] if self.use_bias else None
@@ -141,20 +172,19 @@ class Cell:
 
     def initial_state(self, batch_size: int) -> State:
         """Zeros, (B, H) each: ``(h,)`` or ``(h, c)``."""
-        shape = (_positive("batch_size", batch_size), self.hidden_size)
+        shape = (positive("batch_size", batch_size), self.hidden_size)
         return tuple(np.zeros(shape, self.dtype) for _ in self.states)
 
-    def project(self, x: Array, out: Array | None = None) -> Array:
+    def project(self, x: Array) -> Array:
         """The input's part of every gate's pre-activation, X W_x + b, for all steps at once.
 
-        ``x`` is (…, D) and the result (…, G·H). None of it depends on the state, so it need not wait for the loop.
+        ``x`` is (…, D) and the result (…, G·H). None of it depends on the state: it need not wait for the loop. A cell
+        of your own leaves this method as it is, since `backward` of `rnnlib.bptt` works out its gradients.
         """
-        flat = x.reshape(-1, self.input_size)  # one large product is faster than T small ones
-        shape = (*x.shape[:-1], self.params["W_x"].shape[1])
-        rows = np.matmul(flat, self.params["W_x"], out=None if out is None else out.reshape(-1, shape[-1]))
+        u = x.reshape(-1, self.input_size) @ self.params["W_x"]  # one large product is faster than T small ones
         if self.use_bias:
-            rows += self.params["b"]
-        return rows.reshape(shape)
+            u += self.params["b"]
+        return u.reshape(*x.shape[:-1], -1)
 
     def step(self, x_t: Array, state: State) -> State:
         """One step forward, as one uses it to generate: (X_t, state before) → state after.
@@ -175,83 +205,109 @@ class Cell:
             If an argument has another dtype or shape, or holds NaN or an infinity.
         """
         x_t = as_real("x_t", x_t, self.dtype, (None, self.input_size))
-        B = len(x_t)
-        state = self.check_state("state", state, B)
-        new = self.initial_state(B) if B else state
-        saved = tuple(np.empty_like(new[0]) for _ in self.saved)
-        gates = np.empty((len(self.gates), B, self.hidden_size), self.dtype)
-        self.forward(self.project(x_t), state, new, gates, saved, Scratch.like(self, B))
-        return new
+        return self.forward(self.project(x_t), self.check_state("state", state, len(x_t)))[0]
 
-    def forward(
-        self,
-        u: Array,
-        prev: State,
-        new: State,
-        gates: Array,
-        saved: State,
-        work: Scratch,
-        drop: Array | None = None,
-    ) -> None:
-        """One step: read `u` and `prev`, fill `new`, `gates` and `saved`.
+    def forward(self, u: Array, state: State) -> tuple[State, Gates]:
+        """One step: from what the input sends to the gates, and the state before, to the state after.
 
         Parameters
         ----------
         u : (B, G·H) array
             X_t W_x + b, from `project`.
-        prev, new : tuple of (B, H) arrays
-            The state before and after the step.
-        gates : (G, B, H) array
-            Takes each gate's value.
-        saved : tuple of (B, H) arrays
-            Takes what `backward` needs besides; see the class attribute of that name.
-        work : Scratch
-        drop : (B, H) array, optional
-            Recurrent dropout: factors on h_{t−1} where it enters W_h (Gal & Ghahramani 2016).
+        state : tuple of (B, H) arrays
+            Not changed.
+
+        Returns
+        -------
+        state : tuple of (B, H) arrays
+        gates : tuple of (B, H) arrays
+            The values of `gates`, in that order, and behind them whatever else `backward` wants to see again.
         """
         raise NotImplementedError
 
-    def backward(
-        self,
-        dnew: State,
-        dprev: State,
-        prev: State,
-        gates: Array,
-        saved: State,
-        work: Scratch,
-        drop: Array | None = None,
-    ) -> None:
-        """The same step backward: from ∂L/∂(new state) to ∂L/∂(pre-activations) and ∂L/∂(previous state).
+    def backward(self, dstate: State, before: State, after: State, gates: Gates) -> tuple[Array, State]:
+        """The same step backward.
 
         Parameters
         ----------
-        dnew : tuple of (B, H) arrays
-            ∂L/∂h_t, and of an LSTM ∂L/∂c_t for h_t held fixed. Not changed.
-        dprev : tuple of (B, H) arrays
-            ∂L/∂h_{t−1} is *added* to the first, which on entry holds what the loss sends to h_{t−1} directly;
-            of an LSTM, the second takes ∂L/∂c_{t−1}.
-        prev, gates, saved, drop
-            As in `forward`, which filled them. Not changed.
-        work : Scratch
-            `rows` takes the gradient of X_t W_x + b.
+        dstate : tuple of (B, H) arrays
+            ∂L/∂(state after): for h_t all that reaches it, from its own output and from the step after; of an LSTM
+            also ∂L/∂c_t for h_t held fixed. Not changed.
+        before, after : tuple of (B, H) arrays
+            The states around the step.
+        gates : tuple of (B, H) arrays
+            As `forward` returned them.
+
+        Returns
+        -------
+        da : (B, G·H) array
+            ∂L/∂(X_t W_x + b), the error terms δ_t of chapter 4.
+        dstate : tuple of (B, H) arrays
+            ∂L/∂(state before), as far as it goes through this step.
         """
         raise NotImplementedError
 
-    def recurrent_gradients(self, h: Array, da: Array, gates: Array, saved: State, out: Array) -> dict[str, Array]:
-        """∂L/∂W_h = Σ_t h_{t−1}ᵀ δ_t, all steps in one product, and ∂L of any parameter beside W_x, W_h and b.
+    def parameter_gradients(
+        self, before: State, after: State, gates: Sequence[Gates], da: Array, dstate: State
+    ) -> dict[str, Array]:
+        """The gradients of all parameters but W_x and b, from all steps at once: ∂L/∂W_h = Σ_t H_{t−1}ᵀ δ_t.
 
         Parameters
         ----------
-        h : (T·B, H) array
-            What entered W_h.
-        da : (T·B, G·H) array
-            δ: what `backward` left in ``work.rows``.
-        gates : (T, G, B, H) array
-        saved : tuple of (T, B, H) arrays
-        out : (H, G·H) array
-            Takes ∂L/∂W_h.
+        before, after : tuple of (T, B, H) arrays
+            The states around each step.
+        gates : sequence of T tuples of (B, H) arrays
+            What `forward` returned, step by step.
+        da : (T, B, G·H) array
+            What `backward` returned.
+        dstate : tuple of (T, B, H) arrays
+            What `backward` was given.
         """
-        return {"W_h": np.matmul(h.T, da, out=out)}
+        return {"W_h": summed_product(self.dropped(before[0]), da)}
+
+    def dropped(self, h: Array) -> Array:
+        """H_{t−1} as it enters W_h: after recurrent dropout, where there is any; and the same for its gradient.
+
+        Dropout multiplies by fixed factors, so that the gradient on its way back meets the same factors.
+        """
+        return h if self._drop is None else h * self._drop
+
+    def with_dropout(self, drop: Array | None) -> "Cell":
+        """This cell, its parameters shared, with `drop` (B, H) as the factors that `dropped` applies.
+
+        They are the same at all steps of a sequence (Gal & Ghahramani 2016). None: the cell itself.
+        """
+        if drop is None:
+            return self
+        cell = copy.copy(self)
+        cell._drop = drop
+        return cell
+
+    def last(self, h: Array, reverse: bool = False) -> Array:
+        """The state after the last valid step, (B, H), out of all states h (T, B, H); `reverse` as in `unroll`.
+
+        A masked step carries the state on, so it is the state after the last step, masked or not.
+        """
+        return h[0] if reverse else h[-1]
+
+    @property
+    def cells(self) -> tuple["Cell", ...]:
+        """The cells that this layer is made of: itself."""
+        return (self,)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], *, rng: np.random.Generator, dtype: DTypeLike | None = None) -> "Cell":
+        """A cell with the options that `config` returned, freshly initialised; `dtype` overrides the one in there."""
+        return cls(**(config if dtype is None else config | {"dtype": dtype}), rng=rng)
+
+    def check_config(self, config: dict[str, Any]) -> None:
+        """ValueError unless `config` has all options of the constructors: what it lacks, a checkpoint would lose."""
+        missing = [name for name in keyword_options(type(self)) if name not in config and name != "rng"]
+        if missing:
+            raise ValueError(
+                f"{type(self).__name__}.config: expected all options of the constructor, got none of {missing}; "
+                "return super().config() | {…}"
+            )
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments but `rng`, so that ``type(cell)(**cell.config(), rng=rng)`` is built alike."""
@@ -267,6 +323,16 @@ class Cell:
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
         }
+
+    def to_torch_names(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """`arrays`, such as the gradients of this cell's parameters, by the names of the same cell in PyTorch.
+
+        Raises
+        ------
+        ValueError
+            If PyTorch has no such cell.
+        """
+        raise ValueError(f"cell: expected a cell that PyTorch has too, got {type(self).__name__}")
 
     def check_state(self, argument: str, state: object, batch: int) -> State:
         """`state` as a tuple of (B, H) arrays of the cell's dtype, or an error that says what it should be."""
@@ -285,31 +351,12 @@ class Cell:
         return f"{type(self).__name__}({sizes}, dtype={self.dtype.name})"
 
 
-def as_real(argument: str, value: object, dtype: np.dtype, shape: tuple[int | None, ...]) -> Array:
-    """`value` as an array of `dtype`, after checking that it is floating-point, finite and of `shape` (None: any)."""
-    array = np.asarray(value)
-    if not np.issubdtype(array.dtype, np.floating):
-        raise TypeError(f"{argument}: expected a floating-point array, got {array.dtype}")
-    if array.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, array.shape, strict=True)):
-        wanted = ", ".join("any" if n is None else str(n) for n in shape)
-        raise ValueError(f"{argument}: expected shape ({wanted}), got {array.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = not np.isfinite(array.sum())  # cheaper than to look at each entry; large ones may overflow here
-    if suspicious and not np.isfinite(array).all():
-        where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"{argument}: expected finite numbers, got {array[where]} at {where}")
-    return array.astype(dtype, copy=False)
+def summed_product(left: Array, right: Array) -> Array:
+    """Σ over all steps and sequences of leftᵀ right, (…, N) and (…, M) → (N, M), in one product."""
+    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def _positive(argument: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{argument}: expected an int, got {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{argument}: expected at least 1, got {value}")
-    return int(value)
-
-
-def _rate(argument: str, value: float) -> float:
-    if not 0 <= value < 1:
-        raise ValueError(f"{argument}: expected a rate in [0, 1), got {value}")
-    return float(value)
+def blocks(rows: Array, count: int) -> list[Array]:
+    """The gates' shares of an array (…, G·H): `count` views (…, H)."""
+    H = rows.shape[-1] // count
+    return [rows[..., k * H : (k + 1) * H] for k in range(count)]

@@ -103,9 +103,8 @@ def rnn_to_torch(cell: "RNN") -> "torch.nn.RNN":
         If PyTorch has no such cell: an activation other than "tanh" and "relu".
     """
     if cell.activation.name not in ("tanh", "relu"):
-        raise ValueError(f"activation: torch.nn.RNN has tanh and relu only, this cell has {cell.activation.name!r}")
-    p = cell.params
-    return _write_torch(cell, "RNN", p["W_x"], p["W_h"], p.get("b"), None, nonlinearity=cell.activation.name)
+        raise ValueError(f"activation: expected 'tanh' or 'relu', as torch.nn.RNN has, got {cell.activation.name!r}")
+    return _write_torch(cell, "RNN", nonlinearity=cell.activation.name)
 
 
 def gru_to_torch(cell: "GRU") -> "torch.nn.GRU":
@@ -116,12 +115,8 @@ def gru_to_torch(cell: "GRU") -> "torch.nn.GRU":
     ValueError
         If PyTorch has no such cell: ``reset_after=False``, or activations of one's own choice.
     """
-    if not cell.reset_after:
-        raise ValueError("reset_after: torch.nn.GRU resets after the product, this cell has reset_after=False")
     _expect_standard_activations(cell)
-    p, H = cell.params, cell.hidden_size
-    b_h = np.concatenate([np.zeros(2 * H, cell.dtype), p["b_n"]]) if cell.use_bias else None
-    return _write_torch(cell, "GRU", p["W_x"], p["W_h"], p.get("b"), b_h)
+    return _write_torch(cell, "GRU")
 
 
 def lstm_to_torch(cell: "LSTM") -> "torch.nn.LSTM":
@@ -130,11 +125,61 @@ def lstm_to_torch(cell: "LSTM") -> "torch.nn.LSTM":
     Raises
     ------
     ValueError
-        If PyTorch has no such cell: activations of one's own choice.
+        If PyTorch has no such cell: a variant, or activations of one's own choice.
     """
     _expect_standard_activations(cell)
-    p = {name: reorder(w, "ifog", "ifgo") for name, w in cell.params.items()}
-    return _write_torch(cell, "LSTM", p["W_x"], p["W_h"], p.get("b"), None)
+    return _write_torch(cell, "LSTM")
+
+
+def rnn_to_torch_names(cell: "RNN", arrays: dict[str, Array]) -> dict[str, Array]:
+    """`arrays`, named and shaped as this cell's parameters, by the names of ``torch.nn.RNN``'s parameters.
+
+    Made for gradients: ``cell.to_torch_names(backward(trace, dh).params)`` is what PyTorch has in ``.grad``. Its two
+    biases are added to each other, so that both have the gradient of our one.
+
+    Examples
+    --------
+    >>> from rnnlib.cells import RNN
+    >>> cell = RNN(2, 3, rng=np.random.default_rng(0))
+    >>> {name: a.shape for name, a in cell.to_torch_names(cell.params).items()}
+    {'weight_ih_l0': (3, 2), 'weight_hh_l0': (3, 3), 'bias_ih_l0': (3,), 'bias_hh_l0': (3,)}
+    """
+    return _torch_names(arrays["W_x"], arrays["W_h"], arrays.get("b"), arrays.get("b"))
+
+
+def gru_to_torch_names(cell: "GRU", arrays: dict[str, Array]) -> dict[str, Array]:
+    """As for an `RNN`, by the names of ``torch.nn.GRU``'s parameters.
+
+    Raises
+    ------
+    ValueError
+        If PyTorch has no such cell: ``reset_after=False``.
+    """
+    if not cell.reset_after:
+        raise ValueError("reset_after: expected True, as in torch.nn.GRU, which resets after the product, got False")
+    b_x, H = arrays.get("b"), cell.hidden_size
+    b_h = None if b_x is None else np.concatenate([b_x[: 2 * H], arrays["b_n"]])
+    return _torch_names(arrays["W_x"], arrays["W_h"], b_x, b_h)
+
+
+def lstm_to_torch_names(cell: "LSTM", arrays: dict[str, Array]) -> dict[str, Array]:
+    """As for an `RNN`, by the names of ``torch.nn.LSTM``'s parameters.
+
+    Raises
+    ------
+    ValueError
+        If PyTorch has no such cell: an LSTM with peepholes, coupled gates or no forget gate.
+    """
+    for option, wanted in (("peephole", False), ("coupled", False), ("forget_gate", True)):
+        if getattr(cell, option) != wanted:
+            raise ValueError(f"{option}: expected {wanted}, as in torch.nn.LSTM, got {not wanted}")
+    named = {name: reorder(arrays[name], "ifog", "ifgo") for name in ("W_x", "W_h", "b") if name in arrays}
+    return _torch_names(named["W_x"], named["W_h"], named.get("b"), named.get("b"))
+
+
+def _torch_names(W_x: Array, W_h: Array, b_x: Array | None, b_h: Array | None) -> dict[str, Array]:
+    named = {"weight_ih_l0": W_x.T, "weight_hh_l0": W_h.T}
+    return named if b_x is None or b_h is None else named | {"bias_ih_l0": b_x, "bias_hh_l0": b_h}
 
 
 def _read_torch(module: Any, kind: str) -> tuple[dict[str, Any], dict[str, Array], tuple[Array, Array] | None]:
@@ -158,19 +203,19 @@ def _read_torch(module: Any, kind: str) -> tuple[dict[str, Any], dict[str, Array
     return sizes, weights, (read["bias_ih_l0"], read["bias_hh_l0"]) if module.bias else None
 
 
-def _write_torch(
-    cell: Any, kind: str, W_x: Array, W_h: Array, b_x: Array | None, b_h: Array | None, **options: Any
-) -> Any:
+def _write_torch(cell: Any, kind: str, **options: Any) -> Any:
     import torch
 
+    named = cell.to_torch_names(cell.params)
+    if cell.use_bias:  # of two biases that are added, the second one is 0 …
+        named["bias_hh_l0"] = np.zeros_like(named["bias_ih_l0"])
+        if "b_n" in cell.params:  # … but where the reset gate comes between them
+            named["bias_hh_l0"][-cell.hidden_size :] = cell.params["b_n"]
     dtype = {np.dtype(np.float32): torch.float32, np.dtype(np.float64): torch.float64}[cell.dtype]
     module = getattr(torch.nn, kind)(cell.input_size, cell.hidden_size, bias=cell.use_bias, dtype=dtype, **options)
     with torch.no_grad():
-        module.weight_ih_l0.copy_(torch.tensor(W_x.T))
-        module.weight_hh_l0.copy_(torch.tensor(W_h.T))
-        if b_x is not None:
-            module.bias_ih_l0.copy_(torch.tensor(b_x))
-            module.bias_hh_l0.copy_(torch.zeros(len(b_x)) if b_h is None else torch.tensor(b_h))
+        for name, p in module.named_parameters():
+            p.copy_(torch.tensor(named[name]))
     return module
 
 
@@ -178,7 +223,7 @@ def _expect_standard_activations(cell: Any) -> None:
     for option, wanted in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
         given = getattr(cell, option).name
         if given != wanted:
-            raise ValueError(f"{option}: torch.nn.{type(cell).__name__} has {wanted} only, this cell has {given!r}")
+            raise ValueError(f"{option}: expected {wanted!r}, as in torch.nn.{type(cell).__name__}, got {given!r}")
 
 
 # Keras -------------------------------------------------------------------------------------------------------------
@@ -192,13 +237,15 @@ def rnn_from_keras(cls: "type[RNN]", weights: Sequence[Array], **options: Any) -
     weights : sequence of arrays
         ``[kernel (D, H), recurrent_kernel (H, H)]`` and, of a layer with biases, ``bias (H,)``.
     **options
-        The layer's other options, as the constructor takes them: ``activation``, ``dropout``, …
+        The layer's other options under Keras' names, as in its ``get_config()``; those that are none of a cell's
+        (``name``, ``return_sequences``, …) are passed over.
 
     Raises
     ------
     ValueError
         If the number or the shapes of the weights are not those of such a layer.
     """
+    options = _keras_options(options, weights)
     sizes, named = _read_keras(weights, gates=1, bias_rows=None)
     return _fill(cls(**sizes, **options), named)
 
@@ -212,13 +259,15 @@ def gru_from_keras(cls: "type[GRU]", weights: Sequence[Array], **options: Any) -
         ``[kernel (D, 3H), recurrent_kernel (H, 3H)]`` and, of a layer with biases, ``bias``: (2, 3H) if the layer
         has ``reset_after=True`` (Keras' default), else (3H,).
     **options
-        The layer's other options; ``reset_after`` is False unless given, as in the constructor.
+        The layer's other options under Keras' names, as in its ``get_config()``; those that are none of a cell's
+        (``name``, ``return_sequences``, …) are passed over. ``reset_after`` is False unless given.
 
     Raises
     ------
     ValueError
         If the number or the shapes of the weights are not those of such a layer.
     """
+    options = _keras_options(options, weights)
     reset_after = options.get("reset_after", False)
     sizes, named = _read_keras(weights, gates=3, bias_rows=2 if reset_after else None)
     named = {name: reorder(w, "zrn", "rzn") for name, w in named.items()}
@@ -237,20 +286,44 @@ def lstm_from_keras(cls: "type[LSTM]", weights: Sequence[Array], **options: Any)
     weights : sequence of arrays
         ``[kernel (D, 4H), recurrent_kernel (H, 4H)]`` and, of a layer with biases, ``bias (4H,)``.
     **options
-        The layer's other options, as the constructor takes them: ``recurrent_activation``, ``dropout``, …
+        The layer's other options under Keras' names, as in its ``get_config()``; those that are none of a cell's
+        (``name``, ``return_sequences``, …) are passed over.
 
     Raises
     ------
     ValueError
         If the number or the shapes of the weights are not those of such a layer.
     """
+    options = _keras_options(options, weights)
+    if "unit_forget_bias" in options:  # how the bias began; it is overwritten
+        options["forget_bias"] = float(options.pop("unit_forget_bias"))
     sizes, named = _read_keras(weights, gates=4, bias_rows=None)
     named = {name: reorder(w, "ifgo", "ifog") for name, w in named.items()}
     return _fill(cls(**sizes, **options), named)
 
 
+# what ``get_config()`` says of a layer and not of its cell: its name, loop, how its weights began and are held small
+LAYER_OPTIONS = {"name", "trainable", "dtype", "units", "seed", "implementation", "zero_output_for_mask"}
+LAYER_OPTIONS |= {"return_sequences", "return_state", "go_backwards", "stateful", "unroll"}
+LAYER_OPTIONS |= {f"{role}_initializer" for role in ("kernel", "recurrent", "bias")}
+LAYER_OPTIONS |= {f"{role}_regularizer" for role in ("kernel", "recurrent", "bias", "activity")}
+LAYER_OPTIONS |= {f"{role}_constraint" for role in ("kernel", "recurrent", "bias")}
+
+
+def _keras_options(options: dict[str, Any], weights: Any) -> dict[str, Any]:
+    """The cell's options among those of a Keras layer; ``use_bias`` must agree with the number of arrays."""
+    kept = {name: value for name, value in options.items() if name not in LAYER_OPTIONS}
+    arrays = len(weights) if isinstance(weights, Sequence) else 0  # `_read_keras` says what is wrong with others
+    use_bias = kept.pop("use_bias", arrays == 3)
+    if arrays in (2, 3) and bool(use_bias) != (arrays == 3):
+        raise ValueError(f"use_bias: expected {arrays == 3} with {arrays} arrays in weights, got {use_bias}")
+    return kept
+
+
 def _read_keras(weights: Sequence[Array], gates: int, bias_rows: int | None) -> tuple[dict[str, Any], dict[str, Array]]:
     """The sizes and the named arrays in `weights`, checked."""
+    if not isinstance(weights, Sequence):
+        raise TypeError(f"weights: expected the list that get_weights() returns, got {type(weights).__name__}")
     arrays = [np.asarray(w) for w in weights]
     shapes = [a.shape for a in arrays]
     if len(arrays) not in (2, 3) or any(len(s) != 2 for s in shapes[:2]):

@@ -1,20 +1,21 @@
 """The GRU cell (chapter 6), in both of its forms.
 
     R_t, Z_t = σ(X_t W_x· + H_{t−1} W_h· + b_·)                          reset and update gate
-         N_t = φ(X_t W_xn + (R_t ⊙ H_{t−1}) W_hn + b_n)                  candidate, reset before the product
-         N_t = φ(X_t W_xn + b + R_t ⊙ (H_{t−1} W_hn + b_n))              candidate, reset after the product
+         N_t = φ(X_t W_xn + S_t W_hn + b)   with S_t = R_t ⊙ H_{t−1}        candidate, reset before the product
+         N_t = φ(X_t W_xn + b + R_t ⊙ S_t)  with S_t = H_{t−1} W_hn + b_n   candidate, reset after the product
          H_t = Z_t ⊙ H_{t−1} + (1 − Z_t) ⊙ N_t
 
 "Before" is Cho et al. (2014); "after" is cuDNN's, and so PyTorch's and Keras' default: it needs one product, not two.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rnnlib.cells import convert
 from rnnlib.cells.activations import find_activation
-from rnnlib.cells.cell import Array, Cell, Scratch, State
+from rnnlib.cells.cell import Array, Cell, Gates, State, blocks, summed_product
 from rnnlib.cells.initializers import draw
 
 
@@ -51,7 +52,7 @@ class GRU(Cell):
     """
 
     gates = ("r", "z", "n")
-    saved = ("n's recurrent part",)  # reset before: R_t ⊙ H_{t−1}; after: H_{t−1} W_hn + b_n
+    roles: ClassVar[dict[str, str]] = Cell.roles | {"b_n": "bias"}
 
     def __init__(
         self,
@@ -70,89 +71,50 @@ class GRU(Cell):
             b_n = draw(self.bias_initializer, rng, (self.hidden_size,), "bias_initializer")
             self.params["b_n"] = b_n.astype(self.dtype)
 
-    def forward(
-        self,
-        u: Array,
-        prev: State,
-        new: State,
-        gates: Array,
-        saved: State,
-        work: Scratch,
-        drop: Array | None = None,
-    ) -> None:
-        (h_prev,), (h,), (r, z, n), (s,) = prev, new, gates, saved
-        W_h, H = self.params["W_h"], self.hidden_size
-        rz, a_n = slice(0, 2 * H), slice(2 * H, 3 * H)  # where r and z stand, and n
-        h_in = h_prev if drop is None else h_prev * drop
+    def forward(self, u: Array, state: State) -> tuple[State, Gates]:
+        (h_prev,), W_h, H = state, self.params["W_h"], self.hidden_size
+        σ, φ, h_in = self.recurrent_activation.value, self.activation.value, self.dropped(h_prev)
+        u_r, u_z, u_n = blocks(u, 3)  # (B, H) each
         if self.reset_after:
-            np.matmul(h_in, W_h, out=work.rows)  # one product for all three
+            a_r, a_z, s = blocks(h_in @ W_h, 3)
+            s = s + self.params["b_n"] if self.use_bias else s  # S_t = H_{t−1} W_hn + b_n
+            r, z = σ(u_r + a_r), σ(u_z + a_z)
+            n = φ(u_n + r * s)
         else:
-            np.matmul(h_in, W_h[:, rz], out=work.rows[:, rz])
-        work.rows[:, rz] += u[:, rz]
-        self.recurrent_activation.value(work.blocks[:2], gates[:2])  # R_t, Z_t = σ(a)
+            a_r, a_z = blocks(h_in @ W_h[:, : 2 * H], 2)
+            r, z = σ(u_r + a_r), σ(u_z + a_z)
+            s = r * h_in  # S_t = R_t ⊙ H_{t−1}
+            n = φ(u_n + s @ W_h[:, 2 * H :])
+        h = z * h_prev + (1 - z) * n
+        return (h,), (r, z, n, s)
+
+    def backward(self, dstate: State, before: State, after: State, gates: Gates) -> tuple[Array, State]:
+        (dh,), (h_prev,), (r, z, n, s), W_h, H = dstate, before, gates, self.params["W_h"], self.hidden_size
+        dσ, dφ = self.recurrent_activation.slope, self.activation.slope
+        da_n = dh * (1 - z) * dφ(n)
+        da_z = dh * (h_prev - n) * dσ(z)
         if self.reset_after:
-            s[...] = work.blocks[2]
-            if self.use_bias:
-                s += self.params["b_n"]
-            np.multiply(r, s, out=n)  # R_t ⊙ (H_{t−1} W_hn + b_n)
+            da_r = da_n * s * dσ(r)
+            dh_in = np.concatenate([da_r, da_z, da_n * r], axis=1) @ W_h.T
         else:
-            np.multiply(r, h_in, out=s)
-            np.matmul(s, W_h[:, a_n], out=n)  # (R_t ⊙ H_{t−1}) W_hn
-        n += u[:, a_n]
-        self.activation.value(n, n)  # N_t = φ(a_n)
-        np.subtract(h_prev, n, out=h)
-        h *= z
-        h += n  # H_t = N_t + Z_t ⊙ (H_{t−1} − N_t)
+            ds = da_n @ W_h[:, 2 * H :].T
+            da_r = ds * self.dropped(h_prev) * dσ(r)
+            dh_in = np.concatenate([da_r, da_z], axis=1) @ W_h[:, : 2 * H].T + ds * r
+        dh_prev = dh * z + self.dropped(dh_in)
+        return np.concatenate([da_r, da_z, da_n], axis=1), (dh_prev,)
 
-    def backward(
-        self,
-        dnew: State,
-        dprev: State,
-        prev: State,
-        gates: Array,
-        saved: State,
-        work: Scratch,
-        drop: Array | None = None,
-    ) -> None:
-        (dh,), (dh_prev,), (h_prev,), (r, z, n), (s,) = dnew, dprev, prev, gates, saved
-        da_r, da_z, da_n = da = work.gates
-        self.recurrent_activation.slope(gates[:2], da[:2])
-        self.activation.slope(n, da_n)
-        # H_t = Z_t ⊙ H_{t−1} + (1 − Z_t) ⊙ N_t
-        da[1:] *= dh
-        da_z *= np.subtract(h_prev, n, out=work.h)
-        da_n *= np.subtract(1, z, out=work.h)
-        dh_prev += np.multiply(dh, z, out=work.h)
-        if self.reset_after:  # a_n = u_n + R_t ⊙ S_t with S_t = H_{t−1} W_hn + b_n
-            da_r *= s
-            da_r *= da_n
-            work.blocks[:2] = da[:2]
-            np.multiply(da_n, r, out=work.blocks[2])  # ∂L/∂S_t goes through W_h …
-            dh_in = np.matmul(work.rows, work.W_hT, out=work.h)
-            work.blocks[2] = da_n  # … and ∂L/∂a_n through W_x
-        else:  # a_n = u_n + S_t W_hn with S_t = R_t ⊙ H_{t−1}
-            H = self.hidden_size
-            ds = da_n @ work.W_hT[2 * H :]
-            da_r *= ds
-            da_r *= h_prev if drop is None else h_prev * drop
-            work.blocks[...] = da
-            dh_in = np.matmul(work.rows[:, : 2 * H], work.W_hT[: 2 * H], out=work.h)
-            ds *= r
-            dh_in += ds
-        if drop is not None:
-            dh_in *= drop
-        dh_prev += dh_in
-
-    def recurrent_gradients(self, h: Array, da: Array, gates: Array, saved: State, out: Array) -> dict[str, Array]:
-        H = self.hidden_size
-        da_rz, da_n = da[:, : 2 * H], da[:, 2 * H :]
-        np.matmul(h.T, da_rz, out=out[:, : 2 * H])
+    def parameter_gradients(
+        self, before: State, after: State, gates: Sequence[Gates], da: Array, dstate: State
+    ) -> dict[str, Array]:
+        h_in, H2 = self.dropped(before[0]), 2 * self.hidden_size
         if not self.reset_after:
-            np.matmul(saved[0].reshape(-1, H).T, da_n, out=out[:, 2 * H :])  # R_t ⊙ H_{t−1} entered W_hn
-            return {"W_h": out}
-        ds = da_n * gates[:, 0].reshape(-1, H)  # ∂L/∂(H_{t−1} W_hn + b_n)
-        np.matmul(h.T, ds, out=out[:, 2 * H :])
-        return {"W_h": out, "b_n": ds.sum(axis=0)} if self.use_bias else {"W_h": out}
+            s = np.stack([values[3] for values in gates])  # R_t ⊙ H_{t−1} entered W_hn
+            dW = [summed_product(h_in, da[..., :H2]), summed_product(s, da[..., H2:])]
+            return {"W_h": np.concatenate(dW, axis=1)}
+        r = np.stack([values[0] for values in gates])
+        ds = da[..., H2:] * r  # ∂L/∂S_t
+        gradients = {"W_h": summed_product(h_in, np.concatenate([da[..., :H2], ds], axis=-1))}
+        return gradients | ({"b_n": ds.sum(axis=(0, 1))} if self.use_bias else {})
 
     def config(self) -> dict[str, Any]:
         return super().config() | {
@@ -163,3 +125,4 @@ class GRU(Cell):
     from_torch = classmethod(convert.gru_from_torch)
     from_keras = classmethod(convert.gru_from_keras)
     to_torch = convert.gru_to_torch
+    to_torch_names = convert.gru_to_torch_names

@@ -60,7 +60,9 @@ def _ones(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float6
 
 def _matrix(shape: tuple[int, ...], name: str) -> tuple[int, int]:
     if len(shape) != 2:
-        raise ValueError(f"initializer {name!r} makes matrices only, got the shape {shape}")
+        raise ValueError(
+            f"initializer: expected a shape of two axes for {name!r}, which makes matrices only, got {shape}"
+        )
     return shape[0], shape[1]
 
 
@@ -104,9 +106,9 @@ def draw(
     if callable(initializer):
         drawn = np.asarray(initializer(rng, shape), dtype=np.float64)
         if drawn.shape != shape:
-            raise ValueError(f"{argument}: the function returned shape {drawn.shape}, expected {shape}")
+            raise ValueError(f"{argument}: expected an array of shape {shape} from the function, got {drawn.shape}")
         return drawn
     if not isinstance(initializer, str) or initializer not in INITIALIZERS:
         names = ", ".join(INITIALIZERS)
-        raise ValueError(f"{argument}: {initializer!r} is not an initializer; expected one of {names}, or a function")
+        raise ValueError(f"{argument}: expected one of {names}, or a function, got {initializer!r}")
     return INITIALIZERS[initializer](rng, shape)

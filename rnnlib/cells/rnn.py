@@ -3,10 +3,8 @@
 H_t = φ(X_t W_x + H_{t−1} W_h + b)                                  Elman (1990)
 """
 
-import numpy as np
-
 from rnnlib.cells import convert
-from rnnlib.cells.cell import Array, Cell, Scratch, State
+from rnnlib.cells.cell import Array, Cell, Gates, State
 
 
 class RNN(Cell):
@@ -41,6 +39,7 @@ class RNN(Cell):
 
     Examples
     --------
+    >>> import numpy as np
     >>> cell = RNN(input_size=2, hidden_size=3, rng=np.random.default_rng(0))
     >>> (h,) = cell.step(np.ones((1, 2)), cell.initial_state(1))
     >>> np.allclose(h, np.tanh(np.ones((1, 2)) @ cell.params["W_x"]))
@@ -49,40 +48,18 @@ class RNN(Cell):
 
     gates = ("h",)
 
-    def forward(
-        self,
-        u: Array,
-        prev: State,
-        new: State,
-        gates: Array,
-        saved: State,
-        work: Scratch,
-        drop: Array | None = None,
-    ) -> None:
-        (h_prev,), (h,) = prev, new
-        h_in = h_prev if drop is None else h_prev * drop
-        np.matmul(h_in, self.params["W_h"], out=work.rows)
-        np.add(u, work.rows, out=h)  # a = X_t W_x + H_{t−1} W_h + b
-        self.activation.value(h, h)  # H_t = φ(a)
+    def forward(self, u: Array, state: State) -> tuple[State, Gates]:
+        (h_prev,) = state
+        h = self.activation.value(u + self.dropped(h_prev) @ self.params["W_h"])  # H_t = φ(X_t W_x + H_{t−1} W_h + b)
+        return (h,), (h,)
 
-    def backward(
-        self,
-        dnew: State,
-        dprev: State,
-        prev: State,
-        gates: Array,
-        saved: State,
-        work: Scratch,
-        drop: Array | None = None,
-    ) -> None:
-        (dh,), (dh_prev,), (h,), da = dnew, dprev, gates, work.rows
-        self.activation.slope(h, da)
-        da *= dh  # ∂L/∂a = ∂L/∂H_t ⊙ φ′(a)
-        dh_in = np.matmul(da, work.W_hT, out=work.h)
-        if drop is not None:
-            dh_in *= drop
-        dh_prev += dh_in
+    def backward(self, dstate: State, before: State, after: State, gates: Gates) -> tuple[Array, State]:
+        (dh,), (h,) = dstate, after
+        da = dh * self.activation.slope(h)  # δ_t = ∂L/∂H_t ⊙ φ′(a_t)
+        dh_prev = self.dropped(da @ self.params["W_h"].T)  # ∂L/∂H_{t−1} = δ_t W_hᵀ
+        return da, (dh_prev,)
 
     from_torch = classmethod(convert.rnn_from_torch)
     from_keras = classmethod(convert.rnn_from_keras)
     to_torch = convert.rnn_to_torch
+    to_torch_names = convert.rnn_to_torch_names

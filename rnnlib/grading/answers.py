@@ -301,10 +301,13 @@ def _quoted(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def compare(expected: Any, got: Any, *, rtol: float = RTOL, atol: float = ATOL, where: str = "") -> Difference | None:
+def compare(
+    expected: Any, got: Any, *, rtol: float = RTOL, atol: float = ATOL, where: str = "", private: bool = False
+) -> Difference | None:
     """What differs between two decoded answers, or None if nothing does.
 
-    Exact in type, length, keys, shape, dtype and finiteness; numbers within `atol + rtol * abs(expected)`.
+    Exact in type, length, keys, shape, dtype and finiteness; numbers within `atol + rtol * abs(expected)`. A *private*
+    difference quotes no text of `got`, which could be anything that the code has seen.
 
     Examples
     --------
@@ -317,7 +320,8 @@ def compare(expected: Any, got: Any, *, rtol: float = RTOL, atol: float = ATOL, 
     """
     prefix = f"{where}: " if where else ""
     if type(expected) is not type(got):
-        return Difference("type", f"{prefix}expected {describe(expected)}, got {describe(got)}")
+        what = "an object of another type" if private and isinstance(got, Unsupported) else describe(got)
+        return Difference("type", f"{prefix}expected {describe(expected)}, got {what}")
     if isinstance(expected, Tensor):
         return _compare_arrays(expected.array, got.array, rtol, atol, prefix)
     if isinstance(expected, np.ndarray):
@@ -330,13 +334,15 @@ def compare(expected: Any, got: Any, *, rtol: float = RTOL, atol: float = ATOL, 
         pairs = [(f"item {index}", a, b) for index, (a, b) in enumerate(zip(expected, got, strict=True))]
     elif isinstance(expected, dict):
         if set(expected) != set(got):
-            return Difference("shape", f"{prefix}expected the keys {sorted(expected)}, got {sorted(got)[:20]}")
+            keys = "others" if private else sorted(got)[:20]
+            return Difference("shape", f"{prefix}expected the keys {sorted(expected)}, got {keys}")
         pairs = [(f"{key!r}", item, got[key]) for key, item in expected.items()]
     else:
         same = expected == got and not isinstance(expected, Unsupported)
-        return None if same else Difference("value", f"{prefix}{_quoted(got)} is not right")
+        what = describe(got) if private and isinstance(got, str | int) else _quoted(got)
+        return None if same else Difference("value", f"{prefix}{what} is not right")
     for name, a, b in pairs:
-        found = compare(a, b, rtol=rtol, atol=atol, where=f"{where}, {name}" if where else name)
+        found = compare(a, b, rtol=rtol, atol=atol, where=f"{where}, {name}" if where else name, private=private)
         if found:
             return found
     return None

@@ -14,22 +14,49 @@ import rnnlib
 
 from .exercise import Exercise, digest
 from .limits import Limits
-from .reading import Found, Refused, Unreadable, examine, match, read, take_answers
+from .reading import Found, Refused, Unreadable, examine, read
 from .report import feedback
 from .run import full_result, grade_answers
 from .store import Store
+from .taking import match, take_answers
+from .text import tidy
 
 NOT_KEPT = ("grader-fault", "refused")  # tried again by the next run
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is the same for all submissions of a run."""
+    """What is the same for all submissions of a run.
+
+    Attributes
+    ----------
+    exercises : dict of str to Exercise
+    limits : Limits
+    trust : bool
+    level : str
+    hidden : tuple of str
+        Folders that no submission may see.
+    only : str
+        The one exercise that is graded; all of them if empty.
+    """
 
     exercises: dict[str, Exercise]
     limits: Limits
     trust: bool
     level: str
+    hidden: tuple[str, ...] = ()
+    only: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A submission that is being graded."""
+
+    found: Found
+    key: str
+    exercise: Exercise
+    answers: dict[str, Any]
+    remarks: list[str]
 
 
 @cache
@@ -54,8 +81,10 @@ class Batch:
         self.store, self.settings, self.executor = store, settings, executor
         self.results: dict[str, dict[str, Any]] = {}
         self.graded = 0
-        self._waiting: dict[Future[dict[str, Any]], tuple[Found, str, Exercise, list[str]]] = {}
-        self._whole = digest({name: _exercise_digest(exercise) for name, exercise in settings.exercises.items()})
+        self._waiting: dict[Future[dict[str, Any]], Job] = {}
+        self._again: list[Job] = []
+        known = {name: _exercise_digest(exercise) for name, exercise in settings.exercises.items()}
+        self._whole = digest([known, settings.only])
 
     def run(self, found: list[Found], progress: Callable[[], Any] = lambda: None) -> list[dict[str, Any]]:
         """Grade everything that has no result yet, and return all results in the order of `found`.
@@ -63,12 +92,24 @@ class Batch:
         `progress` is called once for each submission that has its result.
         """
         for item in found:
-            if self._start(item):
+            if self._guarded(item):
                 progress()
+        crowd = len(self._waiting) > 1
         for future in as_completed(self._waiting):
-            self._finish(future)
+            if self._finish(self._waiting[future], future, alone=not crowd):
+                progress()
+        for job in self._again:  # one at a time: what the crowd may have caused, it does not cause now
+            self._finish(job, self._submit(job), alone=True)
             progress()
         return [self.results[item.name] for item in found]
+
+    def _guarded(self, item: Found) -> bool:
+        """Start a submission; whatever goes wrong with it concerns no other."""
+        try:
+            return self._start(item)
+        except Exception as error:
+            self._keep(item, "", self._nothing("grader-fault", f"{type(error).__name__}: {error}"))
+            return True
 
     def _start(self, item: Found) -> bool:
         """Whether the result is there at once: kept from an earlier run, or nothing to grade."""
@@ -84,32 +125,43 @@ class Batch:
         try:
             submission = read(item.path)
             exercise = match(submission, self.settings.exercises)
+            if self.settings.only not in ("", exercise.name):
+                raise Unreadable(f"It answers the exercise {exercise.name}; {self.settings.only} is asked for.")
         except Unreadable as unreadable:
             self._keep(item, key, self._nothing("unreadable", str(unreadable)))
-            return True
-        except OSError as error:  # it was there a moment ago
-            self._keep(item, "", self._nothing("grader-fault", str(error)))
             return True
         key = self._key(content, _exercise_digest(exercise))
         if (kept := self.store.load(item.name, key)) is not None:
             self.results[item.name] = kept
             return True
-        answers, remarks = take_answers(submission, exercise)
-        future = self.executor.submit(
-            grade_answers, exercise.to_json(), answers, self.settings.limits.to_json(), trust=self.settings.trust
-        )
-        self._waiting[future] = (item, key, exercise, remarks)
+        job = Job(item, key, exercise, *take_answers(submission, exercise))
+        self._waiting[self._submit(job)] = job
         self.graded += 1
         return False
 
-    def _finish(self, future: Future[dict[str, Any]]) -> None:
-        item, key, exercise, remarks = self._waiting[future]
+    def _submit(self, job: Job) -> Future[dict[str, Any]]:
+        settings = self.settings
+        return self.executor.submit(
+            grade_answers, job.exercise.to_json(), job.answers, settings.limits.to_json(),
+            trust=settings.trust, hidden=settings.hidden,
+        )  # fmt: skip
+
+    def _finish(self, job: Job, future: Future[dict[str, Any]], *, alone: bool) -> bool:
+        """Keep a result, or put the job aside to be tried alone: a time-out among others may be theirs."""
         try:
             graded = future.result()
         except Exception as error:  # a worker was lost, say: no submission's fault, and no reason to stop
             reason = f"{type(error).__name__}: {error}"
             graded = {"status": "grader-fault", "reason": reason, "sandbox": self.settings.level, "tasks": {}}
-        self._keep(item, key, {**full_result(exercise, graded), "remarks": remarks})
+        if not alone and (graded.get("waited") or graded["status"] == "grader-fault"):
+            self._again.append(job)
+            return False
+        try:
+            result = {**full_result(job.exercise, graded), "remarks": job.remarks}
+            self._keep(job.found, job.key, result)
+        except Exception as error:
+            self._keep(job.found, "", self._nothing("grader-fault", f"{type(error).__name__}: {error}"))
+        return True
 
     def _nothing(self, status: str, reason: str) -> dict[str, Any]:
         return {"exercise": "", "status": status, "reason": reason, "points": 0.0, "max_points": 0.0,
@@ -117,9 +169,11 @@ class Batch:
 
     def _keep(self, item: Found, key: str, result: dict[str, Any]) -> None:
         result = {"submission": item.name, **result}
+        result["reason"] = tidy(result["reason"])[:2000]
+        result["remarks"] = [tidy(remark)[:500] for remark in result["remarks"][:50]]
         key = "" if result["status"] in NOT_KEPT else key
-        self.store.save(item.name, key, result, feedback(result))
         self.results[item.name] = result
+        self.store.save(item.name, key, result, feedback(result))
 
     def _key(self, content: str, exercises: str) -> str:
         """What a result depends on."""

@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument(
         "--solutions", type=Path, metavar="FOLDER", help="released solution notebooks (default: book/solutions)"
     )
+    grade.add_argument("--exercise", metavar="NAME", default="", help="grade this exercise only, refuse all others")
     grade.add_argument(
         "--jobs",
         type=positive,
@@ -111,9 +112,10 @@ def default_solutions() -> Path:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """The student's own check: visible cases only."""
-    from .reading import Unreadable, read, take_answers
+    from .reading import Unreadable, read
     from .release import carried
     from .run import check_answers
+    from .taking import take_answers
 
     try:
         submission = read(arguments.notebook)
@@ -149,6 +151,8 @@ def print_check(result: dict[str, Any], remarks: list[str]) -> None:
         print(f"{mark} {task} ({points(outcome['max_points'])}): {what}")
     for remark in remarks:
         print(f"  note: {remark}")
+    if result["sandbox"] != "isolated":
+        print("  note: there is no sandbox here: the notebook's code ran with your rights. Check only what you trust.")
     print(f"{points(result['points'])} of {points(result['max_points'])} points so far; grading tries more cases.")
 
 
@@ -186,11 +190,18 @@ def run_grade(arguments: argparse.Namespace) -> int:
         if not os.path.lexists(place):
             print(f"rnnlib: {place}: no such file or folder", file=sys.stderr)
             return USAGE
-    exercises = load_all(arguments.solutions or default_solutions())
+    solutions = arguments.solutions or default_solutions()
+    exercises = load_all(solutions)
+    if arguments.exercise and arguments.exercise not in exercises:
+        known = ", ".join(sorted(exercises))
+        print(f"rnnlib: --exercise: {arguments.exercise!r} is none of {known}", file=sys.stderr)
+        return USAGE
     limits = Limits(**{item.name: getattr(arguments, item.name) for item in fields(Limits)})
     found = list(discover(arguments.submissions))
     store = Store(arguments.out)
-    with store.locked(), workers(arguments) as (executor, level):
+    places = [place if place.is_dir() else place.parent for place in arguments.submissions]
+    hidden = tuple(os.path.abspath(place) for place in (solutions, arguments.out, *places))
+    with store.locked(), workers(arguments, hidden) as (executor, level):
         print(f"sandbox: {level}", file=sys.stderr)
         if level.name != "isolated" and not arguments.trust_submissions:
             print(
@@ -198,7 +209,10 @@ def run_grade(arguments: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return REFUSED
-        batch = Batch(store, Settings(exercises, limits, arguments.trust_submissions, level.name), executor)
+        settings = Settings(
+            exercises, limits, arguments.trust_submissions, level.name, hidden=hidden, only=arguments.exercise
+        )
+        batch = Batch(store, settings, executor)
         with tqdm(total=len(found), unit=" submissions", file=sys.stderr, disable=None) as bar:
             results = batch.run(found, progress=bar.update)
         hidden = ("remarks",)
@@ -215,14 +229,14 @@ def run_grade(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def workers(arguments: argparse.Namespace) -> Iterator[tuple[Executor, Any]]:
+def workers(arguments: argparse.Namespace, hidden: tuple[str, ...]) -> Iterator[tuple[Executor, Any]]:
     """Where the work is done, and the level of isolation that holds there."""
     from . import run, sandbox
 
     if arguments.scheduler is None:
         executor = ThreadPoolExecutor(arguments.jobs)
         try:
-            yield executor, sandbox.probe()
+            yield executor, sandbox.probe(hidden)
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             run.stop_all()
@@ -233,7 +247,7 @@ def workers(arguments: argparse.Namespace) -> Iterator[tuple[Executor, Any]]:
     from distributed import Client
 
     with Client(arguments.scheduler) as client:
-        levels = client.run(sandbox.probe)
+        levels = client.run(sandbox.probe, hidden)
         worst = next((level for level in levels.values() if not level.isolated), next(iter(levels.values()), None))
         if worst is None:
             worst = sandbox.Level("limited", f"the scheduler {arguments.scheduler} has no workers")

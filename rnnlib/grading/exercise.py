@@ -26,6 +26,7 @@ from typing import Any
 
 from .answers import ATOL, RTOL
 
+OPTIONAL = ("may_change", "without", "partial")  # not written where they say nothing
 ROLES = ("setup", "answer", "check", "mistake", "solution")
 CASE = re.compile(r"(?m)^(?P<indent>[ \t]*)\S.*# case[ \t]*$")
 SOLUTION = re.compile(r"(?ms)^(?P<indent>[ \t]*)### BEGIN SOLUTION[^\n]*\n.*?^[ \t]*### END SOLUTION[^\n]*$")
@@ -90,6 +91,12 @@ class Task:
     mistakes : tuple of Mistake
     title : str
     rtol, atol : float
+    may_change : tuple of str
+        Arguments that the student's functions may change; `"*"` stands for all.
+    without : tuple of str
+        Packages that the task is to be solved without.
+    partial : bool
+        Whether each case is worth its share of the points.
     """
 
     id: str
@@ -100,6 +107,9 @@ class Task:
     title: str = ""
     rtol: float = RTOL
     atol: float = ATOL
+    may_change: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,10 @@ class Exercise:
     def to_json(self) -> dict[str, Any]:
         """As JSON; `from_json` is its inverse."""
         data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for task in data["tasks"].values():
+            for key in OPTIONAL:
+                if not task[key]:
+                    del task[key]
         return data
 
     @classmethod
@@ -167,7 +181,8 @@ class Exercise:
             for key, task in data["tasks"].items():
                 cases = tuple(Case(**{**case, "mistakes": tuple(case["mistakes"])}) for case in task["cases"])
                 mistakes = tuple(Mistake(**mistake) for mistake in task["mistakes"])
-                tasks[key] = Task(**{**task, "cases": cases, "mistakes": mistakes})
+                names = {key: tuple(task.get(key, ())) for key in ("may_change", "without")}
+                tasks[key] = Task(**{**task, "cases": cases, "mistakes": mistakes, **names})
             cells = tuple(Cell(**cell) for cell in data["cells"])
             return cls(name=data["name"], cells=cells, tasks=tasks, solutions=data["solutions"])
         except (KeyError, TypeError, AttributeError) as error:
@@ -329,8 +344,16 @@ def _task(cell_id: str, source: str, meta: dict[str, Any]) -> Task:
             raise ExerciseError(f"check cell {cell_id!r}: {key} {value!r}, expected a number from 0 to below 1")
     return Task(
         meta["task"], float(points), cell_id, tuple(cases), title=str(meta.get("title", "")),
-        rtol=float(tolerance["rtol"]), atol=float(tolerance["atol"]),
+        rtol=float(tolerance["rtol"]), atol=float(tolerance["atol"]), partial=meta.get("partial") is True,
+        may_change=_names(meta, "may_change", cell_id), without=_names(meta, "without", cell_id),
     )  # fmt: skip
+
+
+def _names(meta: dict[str, Any], key: str, cell_id: str) -> tuple[str, ...]:
+    found = meta.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise ExerciseError(f"check cell {cell_id!r}: {key} {found!r}, expected a list of names")
+    return tuple(found)
 
 
 def _text(meta: dict[str, Any], key: str, cell_id: str) -> str:

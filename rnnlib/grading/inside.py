@@ -9,9 +9,17 @@ from typing import Any
 
 from .answers import MIME, compare, decode, describe, encode
 from .exercise import Exercise
+from .guard import Guard
 from .hints import explain
 
 _exercise: Exercise | None = None
+_guard: Guard | None = None
+
+
+def set_guard(guard: Guard | None) -> None:
+    """What watches the calls of the check cell that runs now."""
+    global _guard
+    _guard = guard
 
 
 def visible(packed: str) -> None:
@@ -54,6 +62,7 @@ def answer(task: str, value: Any) -> None:
     demo.1: a list of 2
     """
     encoded = encode(value)
+    changed = {"changed": _guard.changed[:20]} if _guard is not None and _guard.changed else {}
     text = f"{task}: {verdict(task, encoded)}"
     try:
         from IPython.core.interactiveshell import InteractiveShell
@@ -62,7 +71,7 @@ def answer(task: str, value: Any) -> None:
         print(text)
         return
     if InteractiveShell.initialized():
-        display({MIME: {"task": task, "answer": encoded}, "text/plain": text}, raw=True)
+        display({MIME: {"task": task, "answer": encoded} | changed, "text/plain": text}, raw=True)
     else:
         print(text)
 

@@ -1,19 +1,17 @@
 """A small pytest plugin: nbval runs the rebuilt notebook and compares, this decides what a difference means.
 
-Over nbval's own notebook and cell it adds a kernel that is watched and, if a cell ended it, replaced by a new one in
-which the earlier cells are run again, so that one bad cell does not cost the points of the others; a comparison of
-answers with tolerance; and a verdict per task.
+Over nbval's own notebook and cell it adds a kernel for each task, a watched copy of what the setup cells left, so that
+one bad cell does not cost the points of the others; a comparison of answers with tolerance; and a verdict per task.
 """
 
 from __future__ import annotations
 
-import itertools
+import builtins
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import nbformat
@@ -23,27 +21,41 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 from .answers import MIME, BadAnswer, compare, decode
 from .exercise import Exercise
 from .hints import explain
-from .kernel import KernelFault, KernelLost, WatchedKernel
+from .kernel import WatchedKernel
 from .limits import Limits
-from .rebuild import unanswered
+from .messages import changes, received
+from .names import terms
+from .rebuild import Answers, unanswered
+from .room import KernelFault, KernelLost, Room, RoomLost
+from .text import tidy
 
+KNOWN_ERRORS = frozenset(name for name in dir(builtins) if name[0].isupper()) | {"LinAlgError", "_ArrayMemoryError"}
 ERRORS = {"NotImplementedError": "missing", "MemoryError": "memory", "_ArrayMemoryError": "memory"}
 FATAL = ("timeout", "crash", "memory", "output limit")  # an answer cell that ends so decides its task
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+OWN_SHARE = 0.8  # of its time that a cell has used the processor itself if a time-out is its own doing
 PLACE = re.compile(r"\(\d+\.py, ")  # a cell's made-up file name
 LONGEST = 1000  # characters of a message
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell, or of one task."""
+    """What became of one cell, or of one task.
+
+    Attributes
+    ----------
+    verdict, message : str
+    share : float
+        Of the points; less than 1 only for a task that gives part of its points for part of its cases.
+    """
 
     verdict: str
     message: str = ""
+    share: float = 0.0
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON."""
-        return {"verdict": self.verdict, "message": self.message[:LONGEST]}
+        return {"verdict": self.verdict, "message": tidy(self.message)[:LONGEST], "share": self.share}
 
 
 @dataclass
@@ -53,26 +65,31 @@ class Grader:
     Attributes
     ----------
     exercise : Exercise
-    answers : dict of str to str
+    answers : mapping
         The student's sources of answer cells, by id.
     limits : Limits
     isolated : bool
     folder : Path
         For the kernels' files.
+    hidden : tuple of str
+        Folders that the kernels must not see.
     tasks : dict of str to Outcome
         The verdicts so far.
     faults : list of str
         What went wrong that is not the student's doing.
+    waited : bool
+        Whether a time-out may be a neighbour's doing: the cell had not used the processor time that it may use.
     """
 
     exercise: Exercise
-    answers: dict[str, str]
+    answers: Answers
     limits: Limits
     isolated: bool
     folder: Path
+    hidden: tuple[str, ...] = ()
     tasks: dict[str, Outcome] = field(default_factory=dict)
-    cells: dict[str, Outcome] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    waited: bool = False
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """The rebuilt notebook is the one file to collect."""
@@ -84,18 +101,20 @@ class Grader:
 
 
 class GradedNotebook(IPyNbFile):
-    """The rebuilt notebook, with a kernel that comes back."""
+    """The rebuilt notebook: one room for all of it, one kernel for each task."""
 
     grader: Grader
     kernel: WatchedKernel | None
 
     def setup(self) -> None:
-        """Start the kernel and settle what needs no kernel."""
-        self.kernel = None
-        self.kernels = itertools.count()
+        """Settle what needs no kernel."""
+        self.room: Room | None = None
+        self.rooms = 0
+        self.kernel, self.kernel_task = None, ""
         self.seconds_left = self.grader.limits.notebook_seconds
-        self.lethal: set[str] = set()
-        self.done: list[GradedCell] = []
+        self.setups: list[GradedCell] = []
+        self.errors: dict[str, str] = {}  # of answer cells, by task
+        self.ready = 0  # setup cells that were run in the room
         for task, why in unanswered(self.grader.exercise, self.grader.answers).items():
             self.grader.tasks[task] = Outcome("missing", why)
 
@@ -108,13 +127,9 @@ class GradedNotebook(IPyNbFile):
             yield GradedCell.from_parent(self, name=f"Cell {number}", cell_num=number, cell=cell, options=options)
 
     def teardown(self) -> None:
-        """End the kernel."""
+        """End everything."""
         self.drop_kernel()
-
-    def nothing_left(self) -> bool:
-        """Whether every task has failed already, so that no cell could change anything."""
-        tasks = self.grader.tasks
-        return all(task in tasks and tasks[task].verdict != "passed" for task in self.grader.exercise.tasks)
+        self.drop_room()
 
     def drop_kernel(self) -> None:
         """End the kernel, keep account of its time."""
@@ -123,37 +138,40 @@ class GradedNotebook(IPyNbFile):
             self.seconds_left = self.kernel.seconds_left
             self.kernel = None
 
-    def revive(self) -> None:
-        """See that there is a kernel in which all earlier cells were run, but for those that end kernels."""
-        while self.kernel is None or not self.kernel.is_alive():
-            self.drop_kernel()
-            number = next(self.kernels)
-            self.kernel = WatchedKernel(
-                self.grader.folder / f"kernel-{number}",
-                self.grader.limits,
-                isolated=self.grader.isolated,
-                seconds_left=self.seconds_left,
-            )
-            for cell in self.done:
-                if cell.role != "check" and cell.cell_id not in self.lethal and not self.replay(cell):
-                    self.lethal.add(cell.cell_id)
-                    break
+    def drop_room(self) -> None:
+        """End the sandbox."""
+        if self.room is not None:
+            self.room.stop()
+            self.room, self.ready = None, 0
 
-    def replay(self, cell: GradedCell) -> bool:
-        """Run an earlier cell again; whether the kernel is still there after it."""
-        assert self.kernel is not None
-        verdict, message = "crash", "The Python process ended after this cell."
-        try:
-            self.kernel.run(cell.cell.source)
-            if cell.role != "answer" or self.kernel.survives():
-                return True
-        except KernelLost as lost:
-            verdict, message = lost.verdict, str(lost)
-        except Empty:
-            verdict, message = "timeout", "The cell did not end when it was run again."
-        self.grader.cells[cell.cell_id] = Outcome(verdict, message)
-        self.drop_kernel()
-        return False
+    def kernel_for(self, task: str) -> WatchedKernel:
+        """The task's kernel: a new copy of what the setup cells so far have left."""
+        if self.kernel is None or self.kernel_task != task:
+            self.drop_kernel()
+            grader = self.grader
+            self.kernel = WatchedKernel(self._prepared(), terms(grader.exercise, task), self.seconds_left)
+            self.kernel_task = task
+        return self.kernel
+
+    def _prepared(self) -> Room:
+        """A room in which all setup cells so far were run, and nothing else."""
+        if self.room is not None and not (self.room.is_alive() and self.room.is_clean()):
+            self.drop_room()
+        if self.room is None:
+            self.rooms += 1
+            grader = self.grader
+            folder = grader.folder / f"room-{self.rooms}"
+            self.room = Room(folder, grader.limits, isolated=grader.isolated, hidden=grader.hidden)
+        for cell in self.setups[self.ready :]:
+            where = f"cell {cell.cell_id!r} of the exercise itself"
+            try:
+                error = self.room.setup(cell.cell.source)
+            except RoomLost as lost:
+                raise KernelFault(f"{where}: {lost}") from None
+            if error is not None:
+                raise KernelFault(f"{where} fails: {error[0]}: {error[1]}")
+            self.ready += 1
+        return self.room
 
 
 class GradedCell(IPyNbCell):
@@ -171,126 +189,103 @@ class GradedCell(IPyNbCell):
     def setup(self) -> None:
         """Nothing: an earlier time-out is no reason to expect this cell to fail."""
 
-    def runtest(self) -> None:
-        """Run the cell and book its outcome."""
-        grader, notebook = self.parent.grader, self.parent
-        if grader.faults or (self.role == "check" and self._settled()) or self.parent.nothing_left():
-            return
-        outcome = Outcome("crash")
-        for _ in range(2):
-            try:
-                outcome, again = self._attempt()
-            except KernelFault as fault:
-                grader.faults.append(str(fault))
-                return
-            if not again or not notebook.done or (self.role == "check" and self._settled()):
-                break
-        notebook.done.append(self)
-        if outcome.verdict in FATAL and self.role != "check":
-            notebook.lethal.add(self.cell_id)
-        self._book(outcome)
+    def stop(self) -> None:
+        """As nbval asks for when an error was displayed and the cell does not end."""
+        self.parent.drop_kernel()
 
-    def _attempt(self) -> tuple[Outcome, bool]:
-        """The outcome, and whether it is fair to try again."""
+    def runtest(self) -> None:
+        """Run the cell and book its outcome; a setup cell is run when the first kernel is needed."""
+        notebook = self.parent
+        if self.role == "setup":
+            notebook.setups.append(self)
+        elif not notebook.grader.faults and not self._settled():
+            try:
+                self._book(self._attempt())
+            except KernelFault as fault:
+                notebook.grader.faults.append(str(fault))
+            self.test_outputs = None  # what was displayed is not kept for all cells at once
+
+    def _attempt(self) -> Outcome:
         notebook = self.parent
         if notebook.kernel is not None:
             notebook.kernel.settle()
-        if notebook.seconds_left <= 0 or (notebook.kernel and notebook.kernel.seconds_left <= 0):
-            return Outcome("timeout", "The time for the whole notebook was used up before this cell."), False
-        notebook.revive()
-        assert notebook.kernel is not None
-        kernel, notebook.timed_out = notebook.kernel, False
-        if self.role == "check" and self._settled():
-            return Outcome("crash"), False  # reviving the kernel showed which cell ends it
+            notebook.seconds_left = notebook.kernel.seconds_left
+        if notebook.seconds_left <= 0:
+            return Outcome("timeout", "The time for the whole notebook was used up before this cell.")
+        kernel, notebook.timed_out = notebook.kernel_for(self.task), False
+        kernel.checking = self.role == "check"
         try:
             super().runtest()
         except KernelLost as lost:
             notebook.drop_kernel()
-            return Outcome(lost.verdict, str(lost)), lost.again
+            return Outcome(lost.verdict, str(lost))
         except Exception as error:
             if kernel.timed_out:
-                return self._too_slow(kernel), False
-            if isinstance(error, NbCellError):
-                return self._raised(), False
+                return self._too_slow(kernel)
+            if isinstance(error, NbCellError) or self._errors():
+                return self._raised()
             if not kernel.is_alive():
                 notebook.drop_kernel()
-                return Outcome("crash", "The Python process ended."), True
+                return Outcome("crash", "The Python process ended.")
             raise
-        return (self._too_slow(kernel) if kernel.timed_out else Outcome("passed")), False
+        return self._too_slow(kernel) if kernel.timed_out else Outcome("passed", share=1.0)
 
     def _too_slow(self, kernel: WatchedKernel) -> Outcome:
-        whole = kernel.seconds_left < kernel.limits.cell_seconds
+        limits = kernel.limits
+        whole = kernel.seconds_left < limits.cell_seconds
+        self.parent.grader.waited |= kernel.used < OWN_SHARE * min(limits.cell_seconds, kernel.seconds_left)
         what = "The notebook's time was used up in this cell" if whole else "The cell took too long"
-        return Outcome("timeout", f"{what}; a cell has {kernel.limits.cell_seconds:g} seconds.")
+        return Outcome("timeout", f"{what}; a cell has {limits.cell_seconds:g} seconds, with all that it starts.")
+
+    def _errors(self) -> list[Any]:
+        """The errors that the cell displayed."""
+        outputs: list[Any] = self.test_outputs or []
+        return [out for out in outputs if out.output_type == "error"]
 
     def _raised(self) -> Outcome:
         """An error in the cell, or a difference."""
-        errors = [out for out in self.test_outputs or [] if out.output_type == "error"]
+        errors = self._errors()
         if not errors:
             return Outcome("failed", self.difference) if self.difference else Outcome("error", "The cell did not end.")
         name, value = errors[-1]["ename"], PLACE.sub("(", ANSI.sub("", errors[-1]["evalue"]))
         if name == "NotImplementedError":
             return Outcome("missing", "Not answered yet.")
+        if self.role == "check" and self.case:  # the student's own error may quote what nobody is to know
+            name, value = name if name in KNOWN_ERRORS else "An error of your own", ""
         return Outcome(ERRORS.get(name, "error"), f"{name}: {value}" if value else name)
 
     def _settled(self) -> bool:
         """Whether the task has its verdict already."""
-        grader = self.parent.grader
-        known = grader.tasks.get(self.task)
-        if known is not None and known.verdict != "passed":
-            return True
-        for cell_id, outcome in grader.cells.items():
-            cell = grader.exercise.answer_cells.get(cell_id)
-            if cell is not None and cell.task == self.task and outcome.verdict in FATAL:
-                grader.tasks[self.task] = Outcome(outcome.verdict, f"In the answer cell: {outcome.message}")
-                return True
-        return False
+        known = self.parent.grader.tasks.get(self.task)
+        if known is None or known.verdict == "passed":
+            return False
+        task = self.parent.grader.exercise.tasks[self.task]
+        return not (task.partial and self.case and known.verdict in ("failed", "error"))
 
     def _book(self, outcome: Outcome) -> None:
-        """Keep the outcome of a cell; that of a check cell is its task's, unless the task has its verdict already."""
-        grader = self.parent.grader
-        if self.role == "check":
-            if not self._settled():
-                grader.tasks[self.task] = Outcome(outcome.verdict, self._explained(outcome))
+        """Keep the outcome of a check cell; that of an answer cell only if there is no going on after it."""
+        grader, task = self.parent.grader, self.task
+        if self.role == "answer":
+            if outcome.verdict in FATAL:
+                grader.tasks[task] = Outcome(outcome.verdict, f"In the answer cell: {outcome.message}")
+            elif outcome.verdict == "error":
+                self.parent.errors.setdefault(task, outcome.message)
             return
-        grader.cells[self.cell_id] = outcome
-        if self.role == "setup" and outcome.verdict != "passed" and self._fails_by_itself(outcome):
-            grader.faults.append(f"cell {self.cell_id!r} of the exercise itself: {outcome.verdict}. {outcome.message}")
-
-    def _fails_by_itself(self, outcome: Outcome) -> bool:
-        """Whether this setup cell, which failed, fails without the student's answers before it too."""
-        setup = [cell for cell in self.parent.done if cell.role == "setup"]
-        if not any(cell.role == "answer" for cell in self.parent.done):
-            return True
-        if outcome.verdict == "timeout":
-            return False  # the answers before it used up the time
-        grader = self.parent.grader
-        folder = grader.folder / f"kernel-{next(self.parent.kernels)}"
-        try:
-            kernel = WatchedKernel(folder, grader.limits, isolated=grader.isolated)
-        except KernelFault:
-            return True
-        try:
-            outputs = [kernel.run(cell.cell.source) for cell in setup]
-            return any(message["msg_type"] == "error" for message in outputs[-1])
-        except (KernelLost, Empty):
-            return True
-        finally:
-            kernel.stop()
+        known, cases = grader.tasks.get(task), len(grader.exercise.tasks[task].cases)
+        earned = (known.share if known else 0.0) + outcome.share / cases
+        if not grader.exercise.tasks[task].partial:
+            earned = float(outcome.verdict == "passed")
+        worst = known if known is not None and known.verdict != "passed" else outcome
+        message = worst.message if worst is known else self._explained(outcome)
+        grader.tasks[task] = Outcome(worst.verdict, message, min(earned, 1.0))
 
     def _explained(self, outcome: Outcome) -> str:
         """The message, with what the student must know to understand it."""
-        grader, message = self.parent.grader, outcome.message
+        message = outcome.message
         if self.case and outcome.verdict != "passed":
             message = f"Right in the visible case, but not in a hidden one. {message}"
-        if outcome.verdict == "error":
-            for cell_id, earlier in grader.cells.items():
-                cell = grader.exercise.answer_cells.get(cell_id)
-                if cell is not None and cell.task == self.task and earlier.verdict == "error":
-                    message = f"In the answer cell: {earlier.message}. Then: {message}"
-            for cell in self.parent.done:
-                if cell.role == "setup" and (earlier := grader.cells[cell.cell_id]).verdict != "passed":
-                    return f"{message}. After your answers, a cell of the exercise itself failed: {earlier.message}"
+        if outcome.verdict in ("error", "missing") and self.task in self.parent.errors:
+            message = f"In the answer cell: {self.parent.errors[self.task]}. Then: {message}"
         return message
 
     def compare_outputs(self, test: list[Any], ref: list[Any], skip_compare: Any = None) -> bool:
@@ -303,16 +298,16 @@ class GradedCell(IPyNbCell):
             return False
         expected = decode(ref[0]["data"][MIME]["answer"])
         try:
-            if not isinstance(shown[0], dict) or set(shown[0]) != {"task", "answer"} or shown[0]["task"] != self.task:
-                raise BadAnswer("it is not the answer to this task")
-            got = decode(shown[0]["answer"])
+            got, changed = received(shown[0], self.task)
         except BadAnswer as error:
             self.difference = f"What the check cell displayed cannot be read as an answer: {error}."
             return False
-        difference = compare(expected, got, rtol=task.rtol, atol=task.atol)
-        if difference is None:
-            return True
-        wrong = task.cases[self.case].mistakes
-        known = [(m.hint, decode(w)) for m, w in zip(task.mistakes, wrong, strict=True) if w is not None]
-        self.difference = explain(difference, expected, got, known, rtol=task.rtol, atol=task.atol)
-        return False
+        private = self.case > 0
+        difference = compare(expected, got, rtol=task.rtol, atol=task.atol, private=private)
+        if difference is not None:
+            wrong = task.cases[self.case].mistakes
+            known = [(m.hint, decode(w)) for m, w in zip(task.mistakes, wrong, strict=True) if w is not None]
+            self.difference = explain(difference, expected, got, known, rtol=task.rtol, atol=task.atol)
+        if changed:
+            self.difference = " ".join(part for part in (self.difference, changes(changed)) if part)
+        return not self.difference

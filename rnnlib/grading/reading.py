@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .exercise import Exercise
 from .limits import MIB
 
 LARGE = 8 * MIB  # read by another process
-LARGEST = 400 * MIB  # not read at all
+LARGEST = 200 * MIB  # not read at all
 LONGEST_SOURCE = 200_000  # characters of one cell
+MOST_CELLS = 5_000
+READER_MIB = 1024  # of memory for the process that reads a large file
+NO_NOTEBOOKS = ("._", "~$", ".~")  # beginnings of names that macOS, Office and editors leave beside files
 
 
 class Unreadable(ValueError):
@@ -36,11 +38,10 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """A file that was handed in: where it lies, what it is called, and the folder that it must not lead out of."""
+    """A file that was handed in: where it lies, and what it is called."""
 
     path: Path
     name: str
-    root: Path | None
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,13 @@ class Submission:
 
 
 class Taken(NamedTuple):
-    """A code cell. Editors that do not know of ids drop them; the cell's metadata hold a copy."""
+    """A cell. Editors that do not know of ids drop them; the cell's metadata hold a copy."""
 
     id: str
     id_copy: str
     role: str
     source: str
+    kind: str = "code"
 
 
 def discover(places: list[Path]) -> Iterator[Found]:
@@ -74,25 +76,31 @@ def discover(places: list[Path]) -> Iterator[Found]:
     """
     for place in places:
         if not place.is_dir():
-            yield Found(place, show(place.name if len(places) == 1 else str(place)), None)
+            yield Found(place, show(place.name if len(places) == 1 else str(place)))
             continue
         trouble: list[OSError] = []
         for folder, folders, files in os.walk(place, onerror=trouble.append):
-            folders[:] = sorted(name for name in folders if name != ".ipynb_checkpoints")
+            folders[:] = sorted(name for name in folders if name not in (".ipynb_checkpoints", "__MACOSX"))
             for name in sorted(files):
-                if name.lower().endswith(".ipynb"):
+                if name.lower().endswith(".ipynb") and not name.startswith(NO_NOTEBOOKS):
                     yield _found(Path(folder) / name, place, len(places) == 1)
         for error in trouble:
             yield _found(Path(error.filename), place, len(places) == 1)
 
 
 def _found(path: Path, place: Path, alone: bool) -> Found:
-    return Found(path, show(str(path.relative_to(place) if alone else path)), place)
+    return Found(path, show(str(path.relative_to(place) if alone else path)))
 
 
 def show(name: str) -> str:
-    """A file's name as text, even if it is not UTF-8."""
-    return os.fsencode(name).decode("utf8", "backslashreplace")
+    """A file's name as text, even if it is not UTF-8; no two names are shown alike.
+
+    Examples
+    --------
+    >>> show("04 王.ipynb"), show(os.fsdecode(b"caf\\xe9")), show("caf\\\\xe9")
+    ('04 王.ipynb', 'caf\\\\xe9', 'caf\\\\\\\\xe9')
+    """
+    return os.fsencode(name.replace("\\", "\\\\")).decode("utf8", "backslashreplace")
 
 
 def examine(found: Found) -> str:
@@ -101,13 +109,11 @@ def examine(found: Found) -> str:
     Raises
     ------
     Refused
-        If it is a link out of its folder, no regular file, too large, or cannot be opened.
+        If it is a link, no regular file, too large, or cannot be opened.
     """
     try:
-        if found.path.is_symlink() and found.root is not None:
-            target = found.path.resolve(strict=True)
-            if not target.is_relative_to(found.root.resolve()):
-                raise Refused("It is a link that leads out of the folder of submissions.")
+        if found.path.is_symlink():
+            raise Refused("It is a link, not a file: what it leads to may be another's. Hand in the notebook itself.")
         status = found.path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise Refused("It is not a regular file.")
@@ -151,7 +157,7 @@ def parse(content: bytes) -> Submission:
     Examples
     --------
     >>> parse(b'{"nbformat": 4, "cells": [{"cell_type": "code", "id": "a", "source": ["x = 1"]}]}').cells
-    (Taken(id='a', id_copy='', role='', source='x = 1'),)
+    (Taken(id='a', id_copy='', role='', source='x = 1', kind='code'),)
     >>> parse(b"")
     Traceback (most recent call last):
         ...
@@ -167,10 +173,11 @@ def parse(content: bytes) -> Submission:
         raise Unreadable(f"It is not JSON (line {error.lineno}: {error.msg}); save it from Jupyter again.") from None
     except (RecursionError, ValueError):
         raise Unreadable("It is not a notebook: its JSON cannot be read.") from None
-    if not isinstance(data, dict) or not isinstance(data.get("nbformat"), int):
+    version = data.get("nbformat") if isinstance(data, dict) else None
+    if type(version) not in (int, float):
         raise Unreadable("It is not a notebook: nbformat is missing.")
-    if data["nbformat"] != 4:
-        raise Unreadable(f"It has nbformat {data['nbformat']}; expected 4. Open it in Jupyter and save it again.")
+    if version != 4:
+        raise Unreadable(f"It has nbformat {str(version)[:20]}; expected 4. Open it in Jupyter and save it again.")
     if not isinstance(data.get("cells"), list):
         raise Unreadable("It is not a notebook: it has no list of cells.")
     return Submission(_text(_meta(data).get("exercise")), tuple(_cells(data["cells"])))
@@ -182,21 +189,29 @@ def _meta(thing: dict[str, Any]) -> dict[str, Any]:
     return own if isinstance(own, dict) else {}
 
 
+def _unix(source: str) -> str:
+    """A source with the line ends of Python; some editors write `\\r` twice."""
+    return source.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _text(value: Any) -> str:
     return value[:200] if isinstance(value, str) else ""
 
 
 def _cells(cells: list[Any]) -> Iterator[Taken]:
+    """The cells that could hold code: a cell of text is taken only if it was an answer cell."""
+    if len(cells) > MOST_CELLS:
+        raise Unreadable(f"It has {len(cells)} cells; {MOST_CELLS} are read at most.")
     for cell in cells:
-        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+        if not isinstance(cell, dict):
             continue
-        source = cell.get("source")
+        source, kind, meta = cell.get("source"), cell.get("cell_type"), _meta(cell)
         if isinstance(source, list) and all(isinstance(line, str) for line in source):
             source = "".join(source)
-        if not isinstance(source, str):
+        if not isinstance(source, str) or kind not in ("code", "markdown", "raw"):
             continue
-        meta = _meta(cell)
-        taken = Taken(_text(cell.get("id")), _text(meta.get("cell")), _text(meta.get("role")), source[:LONGEST_SOURCE])
+        taken = Taken(_text(cell.get("id")), _text(meta.get("cell")), _text(meta.get("role")),
+                      _unix(source[:LONGEST_SOURCE]), kind)  # fmt: skip
         if taken.role == "answer" and len(source) > LONGEST_SOURCE:
             raise Unreadable(
                 f"The answer cell {taken.id!r} has {len(source)} characters; {LONGEST_SOURCE} are allowed."
@@ -204,74 +219,16 @@ def _cells(cells: list[Any]) -> Iterator[Taken]:
         yield taken
 
 
-def match(submission: Submission, exercises: dict[str, Exercise]) -> Exercise:
-    """The exercise that a submission answers: the one that it names, or the one whose answer cells it has.
-
-    Raises
-    ------
-    Unreadable
-        If there is none, or more than one.
-    """
-    if submission.exercise in exercises:
-        return exercises[submission.exercise]
-    ids = {name for cell in submission.cells for name in (cell.id, cell.id_copy)}
-    hits = {name: len(ids & set(exercise.answer_cells)) for name, exercise in exercises.items()}
-    best = max(hits.values(), default=0)
-    names = [name for name, count in hits.items() if count == best]
-    if best == 0:
-        named = (
-            f"It names the exercise {submission.exercise!r}, which"
-            if submission.exercise
-            else "It names no exercise, and"
-        )
-        what = "is none of" if submission.exercise else "its cells are those of none of"
-        raise Unreadable(f"{named} {what} {', '.join(sorted(exercises))}.")
-    if len(names) > 1:
-        raise Unreadable(f"Its cells are those of more than one exercise: {', '.join(sorted(names))}.")
-    return exercises[names[0]]
-
-
-def take_answers(submission: Submission, exercise: Exercise) -> tuple[dict[str, str], list[str]]:
-    """The sources of the answer cells by id, and remarks on what was not taken.
-
-    Of several cells with the same id, the last one that is not the stub counts.
-    """
-    wanted, checks = exercise.answer_cells, {cell.id: cell.task for cell in exercise.cells if cell.role == "check"}
-    known = {cell.id for cell in exercise.cells}
-    answers: dict[str, str] = {}
-    remarks = []
-    seen: dict[str, int] = {}
-    extra = 0
-    own_ids = {cell.id for cell in submission.cells}
-    for original, id_copy, role, source in submission.cells:
-        cell_id = id_copy if original not in known and id_copy in known - own_ids else original
-        seen[cell_id] = seen.get(cell_id, 0) + 1
-        if cell_id in wanted and (cell_id not in answers or source.strip() != wanted[cell_id].source.strip()):
-            answers[cell_id] = source
-        elif cell_id in checks and source.strip() != exercise.tasks[checks[cell_id]].cases[0].source.strip():
-            remarks.append(f"The check cell of {checks[cell_id]} was changed; the original was run.")
-        elif cell_id not in known and role != "visible" and source.strip():
-            extra += 1
-    remarks += [f"There are {count} cells with the id {key!r}; the last answer counts."
-                for key, count in seen.items() if count > 1 and key in wanted]  # fmt: skip
-    remarks += [
-        f"The check cell of {task} is missing; the original was run." for key, task in checks.items() if key not in seen
-    ]
-    if extra:
-        remarks.append(
-            f"{extra} cells that are not part of the exercise were not run; all of an answer goes into its cell."
-        )
-    return answers, remarks
-
-
 def main(path: str) -> None:
     """Read a large file within limits and print what is taken from it."""
-    resource.setrlimit(resource.RLIMIT_AS, (4096 * MIB, 4096 * MIB))
+    resource.setrlimit(resource.RLIMIT_AS, (READER_MIB * MIB, READER_MIB * MIB))
     try:
         submission = parse(Path(path).read_bytes())
         data: dict[str, Any] = {"exercise": submission.exercise, "cells": submission.cells}
     except Unreadable as error:
         data = {"error": str(error)}
+    except MemoryError:
+        data = {"error": "It is too large to be read: reading it takes more memory than is allowed."}
     json.dump(data, sys.stdout)
 
 

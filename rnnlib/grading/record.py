@@ -12,9 +12,12 @@ from queue import Empty
 from typing import Any
 
 from .answers import MIME, Unsupported, compare, decode
-from .exercise import Exercise, ExerciseError, Task
-from .kernel import KernelLost, WatchedKernel
+from .exercise import Cell, Exercise, ExerciseError, Mistake, Task
+from .kernel import WatchedKernel
 from .limits import Limits
+from .messages import changes
+from .names import terms
+from .room import KernelLost, Room, RoomLost
 
 
 def record(exercise: Exercise, limits: Limits | None = None) -> Exercise:
@@ -32,45 +35,42 @@ def record(exercise: Exercise, limits: Limits | None = None) -> Exercise:
         If a cell fails, a case displays no answer, or a mistake is not told apart from the solution by any case.
     """
     with tempfile.TemporaryDirectory(prefix="rnnlib-") as folder:
-        _run_setup_alone(exercise, Path(folder) / "setup", limits or Limits())
-        kernel = WatchedKernel(Path(folder) / "kernel", limits or Limits(), isolated=False)
+        room = Room(Path(folder) / "room", limits or Limits(), isolated=False)
         try:
             tasks = dict(exercise.tasks)
             for cell in exercise.cells:
-                if cell.role == "check":
-                    tasks[cell.task] = _record_task(kernel, exercise, tasks[cell.task])
-                else:
-                    _run(kernel, exercise.solutions.get(cell.id, cell.source), f"cell {cell.id!r}")
+                if cell.role == "setup":
+                    _set_up(room, cell)
+                elif cell.role == "check":
+                    tasks[cell.task] = _record_task(room, exercise, tasks[cell.task])
         finally:
-            kernel.stop()
+            room.stop()
     return replace(exercise, tasks=tasks)
 
 
-def _run_setup_alone(exercise: Exercise, folder: Path, limits: Limits) -> None:
-    """Setup that needs an answer would fail for every student who has none."""
-    kernel = WatchedKernel(folder, limits, isolated=False)
+def _set_up(room: Room, cell: Cell) -> None:
+    """Run a setup cell: there is no answer yet, as for a student who has none."""
     try:
-        for cell in exercise.cells:
-            if cell.role == "setup":
-                _run(kernel, cell.source, f"cell {cell.id!r}, run without the answers before it,")
-    finally:
-        kernel.stop()
+        error = room.setup(cell.source)
+    except RoomLost as lost:
+        raise ExerciseError(f"cell {cell.id!r} did not end well: {lost}") from None
+    if error is not None:
+        raise ExerciseError(f"cell {cell.id!r}, run without the answers, fails: {error[0]}: {error[1]}")
 
 
-def _record_task(kernel: WatchedKernel, exercise: Exercise, task: Task) -> Task:
-    right = [_answer(kernel, case.source, task, f"check cell {task.cell!r}") for case in task.cases]
+def _record_task(room: Room, exercise: Exercise, task: Task) -> Task:
+    right = _answers(room, exercise, task, None)
     for number, answer in enumerate(right):
-        if isinstance(decode(answer), Unsupported):
+        if answer is not None and isinstance(decode(answer), Unsupported):
             raise ExerciseError(f"check cell {task.cell!r}, case {number}: {decode(answer).type} can be no answer")
     wrong: list[list[dict[str, Any] | None]] = [[] for _ in task.cases]
     for index, mistake in enumerate(task.mistakes):
-        _run(kernel, mistake.source, f"the mistake {mistake.hint!r} of {task.id}")
+        changed: list[str] = []
         told_apart = False
-        for number, case in enumerate(task.cases):
-            given = _wrong_answer(kernel, case.source, task)
+        for number, given in enumerate(_answers(room, exercise, task, mistake, changed)):
             wrong[number].append(given)
             told_apart |= given is None or _differs(task, right[number], given)
-        if not told_apart:
+        if not told_apart and not changed:
             raise ExerciseError(f"{task.id}: no case tells the mistake {mistake.hint!r} from the solution")
         if all(answers[index] is None for answers in wrong):
             raise ExerciseError(
@@ -81,9 +81,6 @@ def _record_task(kernel: WatchedKernel, exercise: Exercise, task: Task) -> Task:
                 raise ExerciseError(
                     f"{task.id}: no case tells the mistakes {task.mistakes[earlier].hint!r} and {mistake.hint!r} apart"
                 )
-        for cell in exercise.cells:
-            if cell.role == "answer" and cell.task == task.id:
-                _run(kernel, exercise.solutions[cell.id], f"cell {cell.id!r}")
     cases = [
         replace(case, answer=answer, mistakes=tuple(w))
         for case, answer, w in zip(task.cases, right, wrong, strict=True)
@@ -91,18 +88,51 @@ def _record_task(kernel: WatchedKernel, exercise: Exercise, task: Task) -> Task:
     return replace(task, cases=tuple(cases))
 
 
+def _answers(
+    room: Room, exercise: Exercise, task: Task, mistake: Mistake | None, changed: list[str] | None = None
+) -> list[dict[str, Any] | None]:
+    """What the solution answers in each case, or the solution with a mistake; None where that raises an error."""
+    kernel = WatchedKernel(room, terms(exercise, task.id))
+    try:
+        for cell in exercise.answer_cells.values():
+            if cell.task == task.id:
+                _run(kernel, exercise.solutions[cell.id], f"cell {cell.id!r}")
+        if mistake is not None:
+            _run(kernel, mistake.source, f"the mistake {mistake.hint!r} of {task.id}")
+        found: list[dict[str, Any] | None] = []
+        for case in task.cases:
+            try:
+                answer, writes = _answer(kernel, case.source, task, f"check cell {task.cell!r}")
+            except ExerciseError:
+                if mistake is None or not kernel.is_alive():
+                    raise
+                found.append(None)
+                continue
+            if changed is not None:
+                changed += writes
+            elif writes:
+                raise ExerciseError(
+                    f"check cell {task.cell!r}: {changes(writes)} Or, if the task allows that, say so in its text and "
+                    f"name the argument under 'may_change' in this cell's metadata"
+                )
+            found.append(answer)
+        return found
+    finally:
+        kernel.stop()
+
+
 def _differ(task: Task, one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
     """Whether two wrong answers differ; that of a mistake that raises an error is None."""
     return one is None or other is None or _differs(task, one, other)
 
 
-def _differs(task: Task, right: dict[str, Any], wrong: dict[str, Any]) -> bool:
-    return compare(decode(right), decode(wrong), rtol=task.rtol, atol=task.atol) is not None
+def _differs(task: Task, right: dict[str, Any] | None, wrong: dict[str, Any]) -> bool:
+    return right is None or compare(decode(right), decode(wrong), rtol=task.rtol, atol=task.atol) is not None
 
 
-def _run(kernel: WatchedKernel, source: str, what: str) -> list[dict[str, Any]]:
+def _run(kernel: WatchedKernel, source: str, what: str, *, check: bool = False) -> list[dict[str, Any]]:
     try:
-        outputs = kernel.run(source)
+        outputs = kernel.run(source, check=check)
     except (KernelLost, Empty) as error:
         raise ExerciseError(f"{what} did not end well: {error or 'it took too long'}") from None
     for message in outputs:
@@ -111,21 +141,12 @@ def _run(kernel: WatchedKernel, source: str, what: str) -> list[dict[str, Any]]:
     return outputs
 
 
-def _answer(kernel: WatchedKernel, source: str, task: Task, what: str) -> dict[str, Any]:
-    outputs = _run(kernel, source, what)
+def _answer(kernel: WatchedKernel, source: str, task: Task, what: str) -> tuple[dict[str, Any], list[str]]:
+    """The answer that a check cell displays, and the arguments that the student's functions changed."""
+    outputs = _run(kernel, source, what, check=True)
     shown = [m["content"]["data"][MIME] for m in outputs if MIME in m["content"].get("data", {})]
     if len(shown) != 1 or shown[0]["task"] != task.id:
         names = [item["task"] for item in shown]
         raise ExerciseError(f"{what}: expected it to display one answer to {task.id!r}, it displayed {names}")
     answer: dict[str, Any] = shown[0]["answer"]
-    return answer
-
-
-def _wrong_answer(kernel: WatchedKernel, source: str, task: Task) -> dict[str, Any] | None:
-    """What a mistake answers; None if it raises an error, which is wrong enough."""
-    try:
-        return _answer(kernel, source, task, "a mistake")
-    except ExerciseError:
-        if not kernel.is_alive():
-            raise
-        return None
+    return answer, shown[0].get("changed", [])

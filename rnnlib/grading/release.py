@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .run import grade_answers
 
 KEPT = ("tags", "jupyter")  # metadata of a cell that students get too
 VISIBLE_ID = "rnnlib-visible"
+VISIBLE = re.compile(r'^visible\("""', re.MULTILINE)
 
 
 def answers_file(solution: Path) -> Path:
@@ -245,8 +247,8 @@ def carried(submission: Submission) -> Exercise:
     Unreadable
         If its cell is missing or damaged.
     """
-    for cell_id, id_copy, _, source in submission.cells:
-        if VISIBLE_ID not in (cell_id, id_copy):
+    for cell_id, id_copy, _, source, _ in submission.cells:
+        if VISIBLE_ID not in (cell_id, id_copy) and not VISIBLE.search(source):
             continue
         try:
             calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
@@ -255,7 +257,7 @@ def carried(submission: Submission) -> Exercise:
             raise Unreadable(
                 f"The folded cell at its top is damaged ({error}); copy it from a fresh notebook."
             ) from None
-    if any("### BEGIN SOLUTION" in source for _, _, _, source in submission.cells):
+    if any("### BEGIN SOLUTION" in source for _, _, _, source, _ in submission.cells):
         raise Unreadable("It is a solution notebook, which rnnlib release checks; rnnlib check is for the student's.")
     raise Unreadable(
         "It is no exercise notebook: the folded cell at its top is missing; copy it from a fresh notebook."

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 from collections import Counter
 from typing import Any
+
+from .text import line, tidy
 
 MEANING = {
     "passed": "right in every case",
@@ -43,7 +46,7 @@ td.number {{ white-space: nowrap; }}
 </body>
 </html>
 """
-UNSAFE = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a cell for a formula
+FORMULA = re.compile(r"(^|[;,\t\n\r|])(?=\s*[=+\-@＝＋－＠])")  # where a spreadsheet would see a formula begin
 
 
 def points(value: float) -> str:
@@ -99,19 +102,24 @@ def scores_csv(results: list[dict[str, Any]]) -> str:
     >>> graded = {"verdict": "passed", "points": 2.0, "max_points": 2.0, "message": ""}
     >>> row = {"submission": "a.ipynb", "exercise": "x", "status": "graded", "points": 2.0, "max_points": 2.0}
     >>> print(scores_csv([{**row, "sandbox": "isolated", "reason": "", "tasks": {"x.1": graded}}]).strip())
-    submission,exercise,status,points,max_points,sandbox,reason,x.1
-    a.ipynb,x,graded,2,2,isolated,,2
+    "submission","exercise","status","points","max_points","sandbox","reason","x.1"
+    "a.ipynb","x","graded",2,2,"isolated","",2
     """
     tasks = sorted({task for result in results for task in result["tasks"]}, key=_by_number)
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     fixed = ["submission", "exercise", "status", "points", "max_points", "sandbox", "reason"]
     writer.writerow([*fixed, *tasks])
     for result in results:
-        row = [points(value) if isinstance(value := result[key], float) else _safe(value) for key in fixed]
-        earned = [points(result["tasks"][task]["points"]) if task in result["tasks"] else "" for task in tasks]
+        row = [_number(value) if isinstance(value := result[key], float) else _safe(value) for key in fixed]
+        earned = [_number(result["tasks"][task]["points"]) if task in result["tasks"] else "" for task in tasks]
         writer.writerow([*row, *earned])
     return file.getvalue()
+
+
+def _number(value: float) -> float | int:
+    """A number as short as it can be."""
+    return int(value) if value == int(value) else value
 
 
 def _by_number(task: str) -> tuple[str, int]:
@@ -120,7 +128,14 @@ def _by_number(task: str) -> tuple[str, int]:
 
 
 def _safe(text: str) -> str:
-    return "'" + text if text.startswith(UNSAFE) else text
+    """Text that is no formula, whichever character a spreadsheet splits at.
+
+    Examples
+    --------
+    >>> _safe("=1+1"), _safe("a;=1+1;b.ipynb"), _safe("04 a-b.ipynb")
+    ("'=1+1", "a;'=1+1;b.ipynb", '04 a-b.ipynb')
+    """
+    return FORMULA.sub(r"\1'", tidy(text))
 
 
 def table(results: list[dict[str, Any]], width: int = 100) -> str:
@@ -133,22 +148,17 @@ def table(results: list[dict[str, Any]], width: int = 100) -> str:
         Of the terminal.
     """
     lines = []
-    names = max([len("submission"), *(len(_line(result["submission"])) for result in results)])
+    names = max([len("submission"), *(len(line(result["submission"])) for result in results)])
     names = min(names, max(20, width // 2))
     lines.append(f"{'submission':<{names}}  {'points':>9}  verdicts")
     for result in results:
-        name = _line(result["submission"])
+        name = line(result["submission"])
         name = name if len(name) <= names else "…" + name[1 - names :]
         if result["status"] == "graded":
             score = f"{points(result['points'])} / {points(result['max_points'])}"
             counts = Counter(outcome["verdict"] for outcome in result["tasks"].values())
             what = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
         else:
-            score, what = "-", f"{result['status']}: {_line(result['reason'])}"
+            score, what = "-", f"{result['status']}: {line(result['reason'])}"
         lines.append(f"{name:<{names}}  {score:>9}  {what}"[: max(width, 60)])
     return "\n".join(lines)
-
-
-def _line(text: str) -> str:
-    """Text that keeps to its line on a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in text)

@@ -27,7 +27,12 @@ REMOVED = (
 
 
 def grade_answers(
-    exercise: dict[str, Any], answers: dict[str, str], limits: dict[str, Any], *, trust: bool = False
+    exercise: dict[str, Any],
+    answers: dict[str, Any],
+    limits: dict[str, Any],
+    *,
+    trust: bool = False,
+    hidden: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Grade the answer cells of one submission, on whatever machine this runs.
 
@@ -35,21 +40,23 @@ def grade_answers(
     ----------
     exercise : dict
         `Exercise.to_json()`, with recorded answers.
-    answers : dict of str to str
-        The student's source of each answer cell, by cell id.
+    answers : dict of str to str, or to list of str
+        The student's source of each answer cell, by cell id; of a cell in several parts, those.
     limits : dict
         `Limits.to_json()`.
     trust : bool
         Whether to go on where submissions cannot be isolated.
+    hidden : tuple of str
+        Folders that must look empty to the student's code.
 
     Returns
     -------
     dict
         `status` ("graded", "refused" or "grader-fault"), `reason`, `sandbox` (the level's name), and `tasks`: id to
-        `verdict` and `message`.
+        `verdict` and `message`. `waited` is true if a time-out may be the doing of what else ran on the machine.
     """
-    level = sandbox.probe()
-    base: dict[str, Any] = {"sandbox": level.name, "reason": "", "tasks": {}}
+    level = sandbox.probe(hidden)
+    base: dict[str, Any] = {"sandbox": level.name, "reason": "", "tasks": {}, "waited": False}
     if not level.isolated and not trust:
         return {**base, "status": "refused", "reason": f"This machine cannot isolate submissions: {level.reason}"}
     none = unanswered(Exercise.from_json(exercise), answers)
@@ -58,20 +65,20 @@ def grade_answers(
         return {**base, "status": "graded", "tasks": tasks}
     faults: list[str] = []
     for _ in range(ATTEMPTS):
-        result = _session(exercise, answers, limits, level.isolated)
+        result = _session(exercise, answers, limits, level.isolated, hidden)
         if not result["faults"]:
-            return {**base, "status": "graded", "tasks": result["tasks"]}
+            return {**base, "status": "graded", "tasks": result["tasks"], "waited": result["waited"]}
         faults = result["faults"]
     return {**base, "status": "grader-fault", "reason": "; ".join(faults)[:2000]}
 
 
 def _session(
-    exercise: dict[str, Any], answers: dict[str, str], limits: dict[str, Any], isolated: bool
+    exercise: dict[str, Any], answers: dict[str, Any], limits: dict[str, Any], isolated: bool, hidden: tuple[str, ...]
 ) -> dict[str, Any]:
     """Run a session to its end or to its deadline, and read its result."""
     with tempfile.TemporaryDirectory(prefix="rnnlib-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        job = {"exercise": exercise, "answers": answers, "limits": limits, "isolated": isolated}
+        job = {"exercise": exercise, "answers": answers, "limits": limits, "isolated": isolated, "hidden": hidden}
         (folder / "job.json").write_text(json.dumps(job), encoding="utf8")
         command = [*sandbox.PYTHON, "-m", "rnnlib.grading.session", name]
         code, log = _run(sandbox.outer(command) if isolated else command, folder, deadline(Limits(**limits)))
@@ -111,19 +118,17 @@ def _run(command: list[str], folder: Path, seconds: float) -> tuple[int | None, 
     return code, (folder / "session.log").read_text(encoding="utf8", errors="replace")
 
 
-def check_answers(exercise: Exercise, answers: dict[str, str], limits: Limits | None = None) -> dict[str, Any]:
-    """Grade the visible cases of one's own answers, with limits but without a sandbox.
+def check_answers(exercise: Exercise, answers: dict[str, Any], limits: Limits | None = None) -> dict[str, Any]:
+    """Grade the visible cases of a notebook's answers, in the sandbox where there is one.
 
     Parameters
     ----------
     exercise : Exercise
         The visible half.
-    answers : dict of str to str
+    answers : dict of str to str, or to list of str
     limits : Limits, optional
     """
-    result = _session(exercise.to_json(), answers, (limits or Limits()).to_json(), isolated=False)
-    status = "grader-fault" if result["faults"] else "graded"
-    graded = {"status": status, "reason": "; ".join(result["faults"]), "sandbox": "limited", "tasks": result["tasks"]}
+    graded = grade_answers(exercise.to_json(), answers, (limits or Limits()).to_json(), trust=True)
     return full_result(exercise, graded)
 
 
@@ -146,9 +151,11 @@ def full_result(exercise: Exercise, graded: dict[str, Any]) -> dict[str, Any]:
     if graded["status"] == "graded":
         for key, task in exercise.tasks.items():
             outcome = graded["tasks"][key]
-            earned = task.points if outcome["verdict"] == "passed" else 0.0
+            share = float(outcome.get("share", outcome["verdict"] == "passed"))
+            earned = round(task.points * share, 2)
             points += earned
-            tasks[key] = {**outcome, "points": earned, "max_points": task.points}
+            said = {"verdict": outcome["verdict"], "message": outcome["message"]}
+            tasks[key] = {**said, "points": earned, "max_points": task.points}
     return {
         "exercise": exercise.name,
         "status": graded["status"],

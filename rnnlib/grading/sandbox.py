@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from .limits import MIB, Limits
 PACKAGE = Path(__file__).resolve().parent.parent
 PYTHON = [sys.executable, "-I"]
 LAUNCHER = str(PACKAGE / "grading" / "launcher.py")
+COURSE = PACKAGE.parent / "book" / "solutions"  # where right answers lie if nobody says otherwise
+PRIVATE = ("/tmp", "/dev/shm")
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 ETC = ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "timezone")
 ENVIRONMENT = {
@@ -94,15 +97,15 @@ def outer(command: list[str]) -> list[str]:
     return [bwrap, "--dev-bind", "/", "/", "--proc", "/proc", *flags, "--", *command]
 
 
-def inner(command: list[str], files: dict[str, str], limits: Limits) -> list[str]:
+def inner(command: list[str], limits: Limits, hidden: Iterable[str] = ()) -> list[str]:
     """The command in a room of its own.
 
     Parameters
     ----------
     command : list of str
-    files : dict of str to str
-        Where a file of the outside appears inside, read-only.
     limits : Limits
+    hidden : iterable of str
+        Folders that must look empty inside, wherever they lie.
     """
     argv = [shutil.which("bwrap") or "bwrap"]
     argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -114,18 +117,10 @@ def inner(command: list[str], files: dict[str, str], limits: Limits) -> list[str
     for name, value in ENVIRONMENT.items():
         argv += ["--setenv", name, value]
     private = ["--size", str(limits.disk_mb * MIB), "--perms", "1777", "--tmpfs"]
-    argv += ["--proc", "/proc", "--dev", "/dev", *private, "/dev/shm", "--remount-ro", "/dev"]
-    argv += [
-        *private,
-        "/tmp",
-        "--perms",
-        "1777",
-        "--dir",
-        "/tmp/work",
-    ]  # before Python, which may be installed below it
-    argv += _system() + _python()
-    for inside, outside in files.items():
-        argv += ["--ro-bind", outside, inside]
+    argv += ["--proc", "/proc", "--dev", "/dev", *private, PRIVATE[1], "--remount-ro", "/dev"]
+    # before Python, which may be installed below it
+    argv += [*private, PRIVATE[0], "--perms", "1777", "--dir", "/tmp/work"]
+    argv += _system() + _python() + _hidden(hidden)
     return [*argv, "--remount-ro", "/", "--chdir", "/tmp/work", "--", *command]
 
 
@@ -142,12 +137,15 @@ def _system() -> list[str]:
     return argv
 
 
-def _python() -> list[str]:
+def _roots() -> list[str]:
     """This Python, its packages, and rnnlib: the package only, not the project around it."""
     found = dict.fromkeys([sys.base_prefix, sys.prefix, os.path.realpath(sys.base_prefix), str(PACKAGE)])
-    roots = [root for root in found if not Path(root).is_relative_to("/usr")]
+    return [root for root in found if not Path(root).is_relative_to("/usr")]
+
+
+def _python() -> list[str]:
     argv: list[str] = []
-    for root in roots:
+    for root in _roots():
         for parent in reversed(Path(root).parents):
             if parent != Path("/"):
                 argv += ["--perms", "0755", "--dir", str(parent)]
@@ -155,21 +153,42 @@ def _python() -> list[str]:
     return argv
 
 
+def _hidden(folders: Iterable[str]) -> list[str]:
+    """An empty folder over each that would be seen; where Python lies below one, Python is shown again."""
+    argv: list[str] = []
+    shown = [Path(root) for root in ("/usr", *(path for path in SYSTEM if os.path.isdir(path)), *_roots())]
+    for folder in dict.fromkeys(os.path.realpath(name) for name in folders):
+        if not os.path.isdir(folder) or not any(Path(folder).is_relative_to(root) for root in shown):
+            continue
+        argv += ["--perms", "0555", "--tmpfs", folder]
+        for root in shown:
+            if root != Path(folder) and root.is_relative_to(folder):
+                argv += ["--ro-bind", str(root), str(root)]
+    return argv
+
+
 @functools.cache
-def probe() -> Level:
-    """The level that this machine can keep, found by starting a program in the sandbox and asking what it can do."""
+def probe(hidden: tuple[str, ...] = ()) -> Level:
+    """The level that this machine can keep, found by starting a program in the sandbox and asking what it can do.
+
+    Parameters
+    ----------
+    hidden : tuple of str
+        The real folders of right answers, submissions and results: none of them may be in sight.
+    """
     if sys.platform != "linux" or not shutil.which("bwrap"):
         return Level("limited", f"there is no bubblewrap here; {INSTALL}")
     limits = Limits()
     with tempfile.TemporaryDirectory() as folder:
         secret = Path(folder) / "secret"
         secret.write_text("not for students")
-        user = free_user()
-        start = [*PYTHON, LAUNCHER, settings(limits, isolated=True, user=user), "probe", str(secret)]
+        places = json.dumps([str(secret), *dict.fromkeys([*hidden, *map(os.path.realpath, hidden), str(COURSE)])])
+        start = [*PYTHON, LAUNCHER, settings(limits, isolated=True, user=free_user()), "probe", places]
         try:
             run = subprocess.run(
-                outer(inner(start, {}, limits)), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
-            )
+                outer(inner(start, limits, [*hidden, str(COURSE)])),
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
             found = json.loads(run.stdout) if run.returncode == 0 else None
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             return Level("limited", f"the sandbox could not be tried: {error}")
@@ -177,11 +196,12 @@ def probe() -> Level:
         said = run.stderr.strip().splitlines()[-1:] or ["no reason given"]
         return Level("limited", f"the sandbox did not start ({said[0]}); {INSTALL}")
     leaks = {
-        "the network is in reach": found["network"],
-        "files of the grader can be read": found["secret"],
+        "the network is in reach": found["network"] or found["vsock"],
+        f"these can be read: {', '.join(found['readable'])}": bool(found["readable"]),
         "other processes can be seen": found["processes"] > 4,
-        f"these folders can be written to: {found['writable']}": bool(found["writable"]),
+        f"these folders can be written to: {', '.join(found['writable'])}": bool(found["writable"]),
         "the sandbox runs as root": found["user"] == 0,
+        f"these calls of the system are open: {', '.join(found['calls'])}": bool(found["calls"]),
     }
     reasons = [reason for reason, leaks_here in leaks.items() if leaks_here]
     return Level("limited", "; ".join(reasons)) if reasons else Level("isolated")

@@ -27,15 +27,15 @@ def main(folder: Path) -> int:
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     import pytest
 
-    from .kernel import descendants, gone
     from .plugin import Grader
+    from .watch import descendants, gone
 
     job = json.loads((folder / "job.json").read_text(encoding="utf8"))
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # whoever started this died: nobody wants the result
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # a detached process becomes our child, if it cannot be held otherwise
     exercise = Exercise.from_json(job["exercise"])
-    grader = Grader(exercise, job["answers"], Limits(**job["limits"]), job["isolated"], folder)
+    grader = Grader(exercise, job["answers"], Limits(**job["limits"]), job["isolated"], folder, tuple(job["hidden"]))
     empty = folder / "notebook"
     empty.mkdir()
     path = empty / f"graded-{secrets.token_hex(8)}.ipynb"
@@ -52,6 +52,7 @@ def main(folder: Path) -> int:
     result = {
         "tasks": {task: outcome.to_json() for task, outcome in grader.tasks.items()},
         "faults": grader.faults,
+        "waited": grader.waited,
     }
     temporary = folder / "result.tmp"
     temporary.write_text(json.dumps(result), encoding="utf8")

@@ -68,7 +68,7 @@ class Store:
         """Write a file whole or not at all."""
         path = self.folder / name
         temporary = path.with_name(path.name + ".tmp")
-        with open(temporary, "w", encoding="utf8", newline="") as file:
+        with open(temporary, "w", encoding="utf8", errors="backslashreplace", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -81,7 +81,7 @@ def stem(submission: str) -> str:
     Examples
     --------
     >>> stem("Ann Lee/04 [final].ipynb")
-    'Ann_Lee-04_final-0d71be94'
+    'Ann_Lee-04_final-0d71be9469cead14'
     """
     readable = re.sub(r"[^A-Za-z0-9-]+", "_", submission.removesuffix(".ipynb").replace("/", "-")).strip("_-")
-    return f"{readable[-60:].strip('_-') or 'submission'}-{digest(submission)[:8]}"
+    return f"{readable[-60:].strip('_-') or 'submission'}-{digest(submission)[:16]}"

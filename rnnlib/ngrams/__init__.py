@@ -1,9 +1,9 @@
 """Language models that count: maximum likelihood, add-k, interpolated Kneser-Ney.
 
     V symbols · N symbols of text · n the order: a symbol is predicted from the n-1 symbols before it
-    h a context (those n-1 symbols) · w the symbol after it · c(hw) how often hw occurs · c(h·) = Σ_w c(hw)
+    u a context (those n-1 symbols) · w the symbol after it · c(uw) how often uw occurs · c(u·) = Σ_w c(uw)
 
-Every model has two methods: `distribution(context)` gives P(·|h), and `probabilities(ids)` gives P(w|h) for
+Every model has two methods: `distribution(context)` gives P(·|u), and `probabilities(ids)` gives P(w|u) for
 every symbol of a text. `bits_per_character`, `perplexity`, `sample` and `tune` take any such model. Chapter 2
 derives all of it.
 

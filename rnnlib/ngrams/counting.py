@@ -20,7 +20,7 @@ class Level:
     """
 
     keys: Ints  # (G,) increasing
-    counts: Ints  # (G,) c(hw)
+    counts: Ints  # (G,) c(uw)
     starts: Ints  # (contexts + 1,) the n-grams of context r are the rows starts[r] to starts[r + 1] - 1
 
     def find(self, keys: Ints) -> Ints:
@@ -50,7 +50,7 @@ class NGramCounts:
     levels : list of Level
         ``levels[n - 1]`` holds the n-grams of order n.
     continuations : list of arrays
-        ``continuations[n - 1]``: N1+(·hw), the number of different symbols seen to the left of each n-gram,
+        ``continuations[n - 1]``: N1+(·uw), the number of different symbols seen to the left of each n-gram,
         for n below `max_order`.
 
     Raises
@@ -151,9 +151,9 @@ class NGramCounts:
             The level of the n-grams, the row of the context in the level below (-1: not seen), the rows of
             its n-grams, and their last symbols.
         """
-        h = as_ids(context, "context", self.size)
-        h = h[max(0, len(h) - order + 1) :]
-        level, row = self.levels[len(h)], self.row(h)
+        u = as_ids(context, "context", self.size)
+        u = u[max(0, len(u) - order + 1) :]
+        level, row = self.levels[len(u)], self.row(u)
         where = slice(level.starts[row], level.starts[row + 1]) if row >= 0 else slice(0, 0)
         return level, row, where, level.keys[where] - row * self.size
 
@@ -202,5 +202,5 @@ def unseen(counts: NGramCounts, ids: ArrayLike) -> Unseen:
     text = as_ids(ids, "ids", counts.size)
     if len(text) < counts.max_order:
         raise ValueError(f"ids: expected at least max_order={counts.max_order} symbols, got {len(text)}")
-    shares = [(np.mean(h < 0), np.mean(g < 0)) for h, g in counts.walk(text, counts.max_order)]
+    shares = [(np.mean(u < 0), np.mean(g < 0)) for u, g in counts.walk(text, counts.max_order)]
     return Unseen(*np.array(shares).T)

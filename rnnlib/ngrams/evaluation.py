@@ -16,7 +16,7 @@ Label = TypeVar("Label", bound=Hashable)
 
 
 def bits_per_character(model: LanguageModel, ids: ArrayLike, *, context: ArrayLike = ()) -> float:
-    """Cross-entropy of a text under a model, in bits per symbol: the mean of -log2 P(w|h).
+    """Cross-entropy of a text under a model, in bits per symbol: the mean of -log2 P(w|u).
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ class LanguageModel(Protocol):
     order: int  # n
 
     def distribution(self, context: ArrayLike) -> Floats:
-        """P(·|h), shape (V,); of a context longer than n-1 symbols the last n-1 count."""
+        """P(·|u), shape (V,); of a context longer than n-1 symbols the last n-1 count."""
 
     def probabilities(self, ids: ArrayLike) -> Floats:
-        """P(w|h) of every symbol of a text, shape (N,)."""
+        """P(w|u) of every symbol of a text, shape (N,)."""

@@ -15,7 +15,7 @@ def sample(
     context: ArrayLike = (),
     temperature: float = 1.0,
 ) -> Ints:
-    """Let a model write: draw a symbol from P(·|h), append it, and go on.
+    """Let a model write: draw a symbol from P(·|u), append it, and go on.
 
     Parameters
     ----------

@@ -13,9 +13,9 @@ from rnnlib.text import as_ids
 class AddK:
     """Add-k smoothing: as if every symbol had been seen k more times after every context.
 
-        P(w|h) = (c(hw) + k) / (c(h·) + k V)
+        P(w|u) = (c(uw) + k) / (c(u·) + k V)
 
-    With k = 0 this is maximum likelihood, P(w|h) = c(hw) / c(h·).
+    With k = 0 this is maximum likelihood, P(w|u) = c(uw) / c(u·).
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class AddK:
         self.counts, self.order, self.k, self.size = counts, order, k, counts.size
 
     def distribution(self, context: ArrayLike) -> Floats:
-        """P(·|h), shape (V,), for the last n-1 symbols of `context`.
+        """P(·|u), shape (V,), for the last n-1 symbols of `context`.
 
         Raises
         ------
@@ -63,23 +63,23 @@ class AddK:
         p = np.full(self.size, float(self.k))
         p[symbols] += level.counts[where]
         if p.sum() == 0:
-            h = np.asarray(context)[-self.order + 1 :].tolist()
+            u = np.asarray(context)[-self.order + 1 :].tolist()
             raise ValueError(
-                f"context: expected one that something has followed, got {h}: "
+                f"context: expected one that something has followed, got {u}: "
                 "maximum likelihood says 0/0; smooth (k > 0) or use a lower order"
             )
         return p / p.sum()
 
     def probabilities(self, ids: ArrayLike) -> Floats:
-        """P(w|h) of every symbol of a text, shape (N,); where k = 0 gives 0/0, the probability is 0."""
+        """P(w|u) of every symbol of a text, shape (N,); where k = 0 gives 0/0, the probability is 0."""
         p = np.zeros(np.size(ids))
         for n, (contexts, rows) in enumerate(self.counts.walk(ids, self.order), 1):
             level = self.counts.levels[n - 1]
-            c_hw = np.append(level.counts, 0)[rows]  # row -1, "not seen", reads the appended 0
-            c_h = np.append(level.per_context(level.counts), 0)[contexts]
-            denominator = c_h + self.k * self.size
-            # each order overwrites the one before, except at the beginning of the text, where h is shorter
-            p[n - 1 :] = np.divide(c_hw + self.k, denominator, out=np.zeros(len(rows)), where=denominator > 0)
+            c_uw = np.append(level.counts, 0)[rows]  # row -1, "not seen", reads the appended 0
+            c_u = np.append(level.per_context(level.counts), 0)[contexts]
+            denominator = c_u + self.k * self.size
+            # each order overwrites the one before, except at the beginning of the text, where u is shorter
+            p[n - 1 :] = np.divide(c_uw + self.k, denominator, out=np.zeros(len(rows)), where=denominator > 0)
         return p
 
 
@@ -89,12 +89,12 @@ Discount = float | Literal["estimate", "modified"]
 class KneserNey:
     """Interpolated Kneser-Ney smoothing: take a little from every count, and give it to the shorter context.
 
-        P(w|h) = (c(hw) - D) / c(h·)  +  D · N1+(h·) / c(h·) · P(w|h')
+        P(w|u) = (c(uw) - d) / c(u·)  +  d · N1+(u·) / c(u·) · P(w|u')
 
-    h' is h without its first symbol, N1+(h·) the number of different symbols seen after h, and the first
-    term is 0 where c(hw) = 0. Only the highest order uses counts c. The orders below ask in how many
-    *different* contexts a symbol has been seen: their c(hw) is N1+(·hw), the number of different symbols
-    seen before hw. Order 1 leans on the uniform distribution 1/V, so every symbol has a positive
+    u' is u without its first symbol, N1+(u·) the number of different symbols seen after u, and the first
+    term is 0 where c(uw) = 0. Only the highest order uses counts c. The orders below ask in how many
+    *different* contexts a symbol has been seen: their c(uw) is N1+(·uw), the number of different symbols
+    seen before uw. Order 1 leans on the uniform distribution 1/V, so every symbol has a positive
     probability everywhere.
 
     Parameters
@@ -104,8 +104,8 @@ class KneserNey:
     order : int
         n, from 1 to the counts' `max_order`.
     discount : float, "estimate" or "modified"
-        D, strictly between 0 and 1, for all orders; or estimated for each order from the numbers n1, n2, …
-        of n-grams with count 1, 2, …: "estimate" takes D = n1 / (n1 + 2 n2) (Ney, Essen and Kneser 1994),
+        d, strictly between 0 and 1, for all orders; or estimated for each order from the numbers n1, n2, …
+        of n-grams with count 1, 2, …: "estimate" takes d = n1 / (n1 + 2 n2) (Ney, Essen and Kneser 1994),
         "modified" takes three discounts, for counts 1, 2, and 3 or more (Chen and Goodman 1999).
     continuation : bool
         False uses the plain counts c on all orders. This is absolute discounting, from which Kneser-Ney
@@ -124,7 +124,7 @@ class KneserNey:
     Notes
     -----
     Where a formula cannot be used, because n1 or n2 (for "modified": one of n1 to n4, or a discount) is not
-    positive, "modified" falls back on "estimate", and "estimate" on D = 0.75. Chapter 2 derives the
+    positive, "modified" falls back on "estimate", and "estimate" on d = 0.75. Chapter 2 derives the
     formulas.
 
     Examples
@@ -158,17 +158,17 @@ class KneserNey:
             self.discounts.append(d)
 
     def distribution(self, context: ArrayLike) -> Floats:
-        """P(·|h), shape (V,), for the last n-1 symbols of `context`: it sums to 1 for unseen ones, too."""
-        h = as_ids(context, "context", self.size)
+        """P(·|u), shape (V,), for the last n-1 symbols of `context`: it sums to 1 for unseen ones, too."""
+        u = as_ids(context, "context", self.size)
         p = np.full(self.size, 1 / self.size)
-        for n in range(1, min(self.order, len(h) + 1) + 1):
-            _, row, where, symbols = self.counts.followers(h, n)
+        for n in range(1, min(self.order, len(u) + 1) + 1):
+            _, row, where, symbols = self.counts.followers(u, n)
             p *= self._passed_on[n - 1][row]
             p[symbols] += self._kept[n - 1][where]
         return p
 
     def probabilities(self, ids: ArrayLike) -> Floats:
-        """P(w|h) of every symbol of a text, shape (N,), all positive."""
+        """P(w|u) of every symbol of a text, shape (N,), all positive."""
         p = np.full(np.size(ids), 1 / self.size)
         for n, (contexts, rows) in enumerate(self.counts.walk(ids, self.order), 1):
             p[n - 1 :] = self._kept[n - 1][rows] + self._passed_on[n - 1][contexts] * p[n - 1 :]

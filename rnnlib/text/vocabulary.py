@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnnlib.registry import register
 
+
+@register
 class Vocabulary:
     """The symbols that a model knows, and the integer that stands for each of them.
 
@@ -33,7 +36,7 @@ class Vocabulary:
     array([4, 0, 3])
     >>> vocabulary.decode([1, 5])
     '想要'
-    >>> Vocabulary(vocabulary.to_list()) == vocabulary     # a checkpoint stores the list
+    >>> Vocabulary(**vocabulary.config()) == vocabulary     # what a checkpoint stores
     True
     """
 
@@ -113,8 +116,12 @@ class Vocabulary:
     def __repr__(self) -> str:
         return f"Vocabulary({len(self)} symbols, unknown={self.unknown!r})"
 
+    def config(self) -> dict[str, list[str] | str | None]:
+        """All that it is made of, for a checkpoint."""
+        return {"symbols": self.to_list(), "unknown": self.unknown}
+
     def to_list(self) -> list[str]:
-        """The symbols in the order of their integers: what a checkpoint stores."""
+        """The symbols in the order of their integers."""
         return list(self._symbols)
 
     def index(self, symbol: str) -> int:

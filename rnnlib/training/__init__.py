@@ -2,19 +2,15 @@
 
 Read in this order: `losses` (what is wrong), `dense` and `model` (the network and its gradients),
 `clipping` and `optimisers` (from a gradient to a step), `regularisers` and `constraints` (keeping weights
-small), `run` and `loop` (many steps), `checkpoints` (stopping and going on), `generation` (using the
-result). Chapter 3 uses all of it, chapter 8 turns every knob.
+small), `history` and `loop` (many steps), `checkpoints` and `archive` (stopping and going on), `generation`
+(using the result). Chapter 3 uses all of it, chapter 8 turns every knob.
 
 Deliberately absent: automatic differentiation, GPUs and mixed precision. From chapter 9 on, PyTorch has them.
 """
 
-from rnnlib.training.checkpoints import (
-    CheckpointError,
-    load_checkpoint,
-    load_model,
-    load_pretrained,
-    save_checkpoint,
-)
+from rnnlib.bptt import dropout
+from rnnlib.training.archive import CheckpointError, read_checkpoint, write_checkpoint
+from rnnlib.training.checkpoints import load_checkpoint, load_model, load_pretrained, save_checkpoint
 from rnnlib.training.clipping import clip_by_norm, clip_by_value, global_norm
 from rnnlib.training.constraints import (
     MaxNorm,
@@ -26,27 +22,28 @@ from rnnlib.training.constraints import (
     non_neg,
     unit_norm,
 )
-from rnnlib.training.dense import Dense, dropout
+from rnnlib.training.dense import Dense
 from rnnlib.training.generation import (
     bits_per_character,
     generate,
     generate_text,
     log_probabilities,
     next_probabilities,
+    perplexity,
 )
-from rnnlib.training.loop import fit
+from rnnlib.training.history import History, Run
+from rnnlib.training.loop import Trainable, fit
 from rnnlib.training.losses import (
     bits_to_nats,
     cross_entropy,
     nats_to_bits,
-    perplexity,
+    nats_to_perplexity,
     softmax,
     squared_error,
 )
 from rnnlib.training.model import Model, Step
 from rnnlib.training.optimisers import SGD, Adam
 from rnnlib.training.regularisers import L1L2, l1, l1_l2, l2
-from rnnlib.training.history import History, Run
 
 __all__ = [
     "L1L2",
@@ -61,6 +58,7 @@ __all__ = [
     "NonNeg",
     "Run",
     "Step",
+    "Trainable",
     "UnitNorm",
     "bits_per_character",
     "bits_to_nats",
@@ -82,11 +80,14 @@ __all__ = [
     "max_norm",
     "min_max_norm",
     "nats_to_bits",
+    "nats_to_perplexity",
     "next_probabilities",
     "non_neg",
     "perplexity",
+    "read_checkpoint",
     "save_checkpoint",
     "softmax",
     "squared_error",
     "unit_norm",
+    "write_checkpoint",
 ]

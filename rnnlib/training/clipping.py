@@ -65,7 +65,7 @@ def clip_by_norm(gradients: Mapping[str, np.ndarray], max_norm: float) -> float:
     {'W': array([[0.6]]), 'b': array([0.8])}
     """
     if not max_norm > 0:
-        raise ValueError(f"max_norm must be positive, got {max_norm!r}")
+        raise ValueError(f"max_norm: expected a positive number, got {max_norm!r}")
     norm = global_norm(gradients)
     if norm > max_norm and math.isfinite(norm):
         for g in gradients.values():
@@ -102,7 +102,7 @@ def clip_by_value(gradients: Mapping[str, np.ndarray], max_value: float) -> floa
     array([[ 1. , -0.5]])
     """
     if not max_value > 0:
-        raise ValueError(f"max_value must be positive, got {max_value!r}")
+        raise ValueError(f"max_value: expected a positive number, got {max_value!r}")
     norm = global_norm(gradients)
     for g in gradients.values():
         np.clip(g, -max_value, max_value, out=g)

@@ -9,9 +9,12 @@ one norm. Chapter 8 shows them at work.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+
+from rnnlib.registry import register
 
 __all__ = [
     "MaxNorm",
@@ -35,7 +38,22 @@ def _scale_to(w: np.ndarray, axis: int | tuple[int, ...], wanted: Callable[[np.n
 
 
 @dataclass(frozen=True)
-class MaxNorm:
+class Projection:
+    """What all constraints share: options that go into a checkpoint and come back."""
+
+    def config(self) -> dict[str, Any]:
+        """The options, for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Projection:
+        """The constraint with these options; JSON makes lists of tuples."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in config.items()})
+
+
+@register
+@dataclass(frozen=True)
+class MaxNorm(Projection):
     """Shrink a vector that is longer than ``max_value`` to that length; leave the others alone.
 
     Examples
@@ -50,15 +68,16 @@ class MaxNorm:
 
     def __post_init__(self) -> None:
         if not self.max_value > 0:
-            raise ValueError(f"max_value must be positive, got {self.max_value!r}")
+            raise ValueError(f"max_value: expected a positive number, got {self.max_value!r}")
 
     def __call__(self, w: np.ndarray) -> np.ndarray:
         """The projected array, as long as ``w`` everywhere or shorter."""
         return _scale_to(w, self.axis, lambda norms: np.minimum(norms, self.max_value))
 
 
+@register
 @dataclass(frozen=True)
-class NonNeg:
+class NonNeg(Projection):
     """Set negative weights to zero.
 
     Examples
@@ -72,8 +91,9 @@ class NonNeg:
         return np.maximum(w, 0)
 
 
+@register
 @dataclass(frozen=True)
-class UnitNorm:
+class UnitNorm(Projection):
     """Scale every vector to length 1 (a zero vector stays zero).
 
     Examples
@@ -90,8 +110,9 @@ class UnitNorm:
         return _scale_to(w, self.axis, np.ones_like)
 
 
+@register
 @dataclass(frozen=True)
-class MinMaxNorm:
+class MinMaxNorm(Projection):
     """Move every vector's length towards the interval [min_value, max_value], by the fraction ``rate`` of the way.
 
     Examples
@@ -109,11 +130,11 @@ class MinMaxNorm:
     def __post_init__(self) -> None:
         if not 0 <= self.min_value <= self.max_value or not self.max_value > 0:
             raise ValueError(
-                f"min_value and max_value must satisfy 0 <= min_value <= max_value and max_value > 0, "
+                f"min_value, max_value: expected 0 <= min_value <= max_value and max_value > 0, "
                 f"got {self.min_value!r} and {self.max_value!r}"
             )
         if not 0 < self.rate <= 1:
-            raise ValueError(f"rate must lie in (0, 1], got {self.rate!r}")
+            raise ValueError(f"rate: expected a number in (0, 1], got {self.rate!r}")
 
     def __call__(self, w: np.ndarray) -> np.ndarray:
         """The projected array."""
@@ -143,8 +164,8 @@ def constraint(spec: str | Constraint | None, name: str = "constraint") -> Const
         "unit_norm": UnitNorm,
         "min_max_norm": MinMaxNorm,
     }
-    if spec is None or isinstance(spec, MaxNorm | NonNeg | UnitNorm | MinMaxNorm):
+    if spec is None or (callable(spec) and not isinstance(spec, type)):
         return spec
     if isinstance(spec, str) and spec in named:
         return named[spec]()
-    raise ValueError(f"{name} must be None, {', '.join(map(repr, named))} or a constraint, got {spec!r}")
+    raise ValueError(f"{name}: expected None, {', '.join(map(repr, named))} or a constraint, got {spec!r}")

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
+from rnnlib.cells.arguments import generator, positive
 from rnnlib.cells.initializers import Initializer, draw
 
-__all__ = ["Dense", "dropout"]
+__all__ = ["Dense"]
 
 
 class Dense:
@@ -31,7 +32,7 @@ class Dense:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If a size is not a positive integer.
 
     Examples
@@ -52,19 +53,20 @@ class Dense:
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
     ) -> None:
-        for name, size in (("input_size", input_size), ("output_size", output_size)):
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-                raise ValueError(f"{name} must be a positive integer, got {size!r}")
-        shape = (int(input_size), int(output_size))
+        shape = (positive("input_size", input_size), positive("output_size", output_size))
         self.input_size, self.output_size = shape
+        generator("rng", rng)
         self.params = {"W_hq": draw(kernel_initializer, rng, shape, "kernel_initializer").astype(dtype)}
         if use_bias:
             self.params["b_q"] = draw(bias_initializer, rng, shape[1:], "bias_initializer").astype(dtype)
 
+    def __repr__(self) -> str:
+        return f"Dense(input_size={self.input_size}, output_size={self.output_size})"
+
     def forward(self, h: np.ndarray) -> np.ndarray:
         """O = H W_hq + b_q; ``h`` is (..., H), the result (..., Q)."""
         if h.shape[-1] != self.input_size:
-            raise ValueError(f"h must have shape (..., {self.input_size}), got {h.shape}")
+            raise ValueError(f"h: expected shape (..., {self.input_size}), got {h.shape}")
         # one product of (T·B, H) is faster than T products of (B, H)
         o = h.reshape(-1, self.input_size) @ self.params["W_hq"]
         if "b_q" in self.params:
@@ -78,45 +80,3 @@ class Dense:
         if "b_q" in self.params:
             gradients["b_q"] = flat_do.sum(axis=0)
         return (flat_do @ self.params["W_hq"].T).reshape(h.shape), gradients
-
-
-def dropout(h: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """Factors that drop each entry of ``h`` with probability ``rate`` and scale up the rest ("inverted" dropout).
-
-    A factor is 0 or ``1 / (1 - rate)``, so that the expected value of ``h * factors`` is ``h`` and nothing
-    needs to be rescaled when dropout is switched off. The gradient takes the same factors: ``dh = d(h *
-    factors) * factors``.
-
-    Parameters
-    ----------
-    h : array
-        Only its shape and dtype matter.
-    rate : float
-        0 up to but not including 1.
-    rng : np.random.Generator
-
-    Returns
-    -------
-    array
-        Shape and dtype of ``h``.
-
-    Raises
-    ------
-    ValueError
-        If ``rate`` is out of range.
-
-    References
-    ----------
-    Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting". Chapter 8.
-
-    Examples
-    --------
-    >>> factors = dropout(np.ones(100_000), 0.2, np.random.default_rng(0))
-    >>> np.unique(factors), factors.mean().round(2)
-    (array([0.  , 1.25]), np.float64(1.0))
-    """
-    if not 0 <= rate < 1:
-        raise ValueError(f"rate must lie in [0, 1), got {rate!r}")
-    factors = (rng.random(h.shape, dtype=np.float32) >= rate).astype(h.dtype)
-    factors *= 1 / (1 - rate)
-    return factors

@@ -9,10 +9,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rnnlib.training.losses import nats_to_bits, softmax
+from rnnlib.cells.arguments import generator
+from rnnlib.text import as_ids
+from rnnlib.training.losses import nats_to_bits, nats_to_perplexity, softmax
 from rnnlib.training.model import Model
 
-__all__ = ["bits_per_character", "generate", "generate_text", "log_probabilities", "next_probabilities"]
+__all__ = [
+    "bits_per_character",
+    "generate",
+    "generate_text",
+    "log_probabilities",
+    "next_probabilities",
+    "perplexity",
+]
 
 
 class Encoder(Protocol):
@@ -49,15 +58,15 @@ def next_probabilities(
     """
     ids = np.asarray(ids)
     if ids.ndim != 1 or ids.size == 0:
-        raise ValueError(f"ids must have shape (T,) with T >= 1, got {ids.shape}")
-    for i in ids:
+        raise ValueError(f"ids: expected shape (T,) with T ≥ 1, got {ids.shape}")
+    for i in as_ids(ids, "ids", model.input_size):
         logits, state = model.step(np.array([i]), state)
     return softmax(logits[0], temperature), state
 
 
 def generate(
     model: Model,
-    prime: np.ndarray,
+    context: np.ndarray,
     length: int,
     *,
     temperature: float = 1.0,
@@ -70,8 +79,8 @@ def generate(
     ----------
     model : Model
         One output per step over the same ids as its inputs.
-    prime : (T,) integer array
-        The beginning, which the model reads first; not empty.
+    context : (T,) integer array
+        What stands before: read, not part of the result; not empty.
     length : int
         How many ids to draw.
     temperature : float
@@ -79,12 +88,11 @@ def generate(
     rng : np.random.Generator, optional
         Needed unless ``temperature`` is 0.
     state : tuple, optional
-        The state before ``prime``. Zeros by default.
+        The state before ``context``. Zeros by default.
 
     Returns
     -------
     (length,) integer array
-        Without ``prime``.
 
     Raises
     ------
@@ -105,13 +113,15 @@ def generate(
     (5,)
     """
     if not temperature >= 0:
-        raise ValueError(f"temperature must be 0 or more, got {temperature!r}")
+        raise ValueError(f"temperature: expected 0 or more, got {temperature!r}")
+    if rng is not None:
+        generator("rng", rng)
     if temperature > 0 and rng is None:
-        raise ValueError("rng: sampling at a temperature above 0 needs a np.random.Generator")
-    if length < 0:
-        raise ValueError(f"length must be 0 or more, got {length!r}")
+        raise ValueError("rng: expected a np.random.Generator for sampling at a temperature above 0, got None")
+    if not isinstance(length, int | np.integer) or length < 0:
+        raise ValueError(f"length: expected an int, 0 or more, got {length!r}")
     drawn = np.empty(length, np.intp)
-    ids = np.asarray(prime)
+    ids = np.asarray(context)
     for k in range(length):
         p, state = next_probabilities(model, ids, state, temperature or 1.0)
         if temperature == 0:
@@ -127,23 +137,29 @@ def generate(
 def generate_text(
     model: Model,
     vocabulary: Encoder,
-    prime: str,
+    context: str,
     length: int,
     *,
     temperature: float = 1.0,
     rng: np.random.Generator | None = None,
 ) -> str:
-    """:func:`generate` from text to text; the result starts with ``prime``.
+    """:func:`generate` from text to text; the result starts with ``context``.
 
     Raises
     ------
+    TypeError
+        If ``vocabulary`` is not one.
     ValueError
-        As :func:`generate`, or if ``prime`` is empty.
+        As :func:`generate`, or if ``context`` is empty.
     """
-    if not prime:
-        raise ValueError("prime must not be empty: the model needs at least one character to start from")
-    ids = np.asarray(vocabulary.encode(prime))
-    return prime + vocabulary.decode(generate(model, ids, length, temperature=temperature, rng=rng))
+    if isinstance(vocabulary, str) or not (hasattr(vocabulary, "encode") and hasattr(vocabulary, "decode")):
+        raise TypeError(
+            f"vocabulary: expected a Vocabulary, got {type(vocabulary).__name__}; Vocabulary.of(text) makes one"
+        )
+    if not context:
+        raise ValueError("context: expected at least one character to start from, got an empty text")
+    ids = np.asarray(vocabulary.encode(context))
+    return context + vocabulary.decode(generate(model, ids, length, temperature=temperature, rng=rng))
 
 
 def log_probabilities(
@@ -173,13 +189,17 @@ def log_probabilities(
     """
     ids = np.asarray(ids)
     if ids.ndim != 1:
-        raise ValueError(f"ids must have shape (N,), got {ids.shape}")
+        raise ValueError(f"ids: expected shape (N,), got {ids.shape}")
+    ids = as_ids(ids, "ids", model.input_size)
+    if chunk < 1:
+        raise ValueError(f"chunk: expected at least 1, got {chunk}")
+    model.step(ids[:1], None)  # a layer that also reads backward has no next step, and would see what it is to predict
     unscored = 0
     if context is not None and len(context):
         unscored = len(context) - 1
         ids = np.concatenate([context, ids])
     if len(ids) - unscored < 2:
-        raise ValueError(f"ids must hold an id to predict and one before it, got {len(ids) - unscored} in all")
+        raise ValueError(f"ids: expected an id to predict and one before it, got {len(ids) - unscored} in all")
     scored, state = np.empty(len(ids) - 1), None
     for start in range(0, len(scored), chunk):
         y = ids[start + 1 : start + 1 + chunk]
@@ -207,3 +227,20 @@ def bits_per_character(model: Model, ids: np.ndarray, *, context: np.ndarray | N
     2.0
     """
     return nats_to_bits(-float(log_probabilities(model, ids, context=context, chunk=chunk).mean()))
+
+
+def perplexity(model: Model, ids: np.ndarray, *, context: np.ndarray | None = None, chunk: int = 256) -> float:
+    """2 to the power of `bits_per_character`: among how many equally likely ids the model hesitates.
+
+    The same as :func:`rnnlib.ngrams.perplexity` for a model that counts; parameters as of `bits_per_character`.
+
+    Examples
+    --------
+    >>> from rnnlib.cells import RNN
+    >>> model = Model(RNN(4, 8, rng=np.random.default_rng(0)), output_size=4, rng=np.random.default_rng(0))
+    >>> for p in model.params.values():
+    ...     p[...] = 0  # all logits equal: a uniform guess among 4
+    >>> round(perplexity(model, np.array([0, 3, 1, 2, 2])), 6)
+    4.0
+    """
+    return nats_to_perplexity(-float(log_probabilities(model, ids, context=context, chunk=chunk).mean()))

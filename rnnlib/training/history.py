@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnlib.cells.arguments import generator
+
 __all__ = ["History", "Run"]
 
 
@@ -22,18 +24,20 @@ class History:
     """
 
     loss: list[float] = field(default_factory=list)
-    """Loss of every step, penalties included; in nats for the cross-entropy."""
+    """Loss of every step, penalties included; in nats per valid symbol for the cross-entropy."""
+    symbols: list[int] = field(default_factory=list)
+    """How many valid symbols that loss is the mean of."""
     gradient_norm: list[float] = field(default_factory=list)
     """Global norm of the gradients of every step, before clipping."""
     epoch_loss: list[float] = field(default_factory=list)
-    """Mean loss over the steps of each finished epoch."""
+    """Mean loss over the valid symbols of each finished epoch, however they were cut into batches."""
     validation: list[float] = field(default_factory=list)
     """What ``validate`` returned, each time it was called."""
     validation_step: list[int] = field(default_factory=list)
     """How many steps had been taken at that time."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """Where a training run stands; :func:`rnnlib.training.fit` starts one or continues one.
 
@@ -71,3 +75,11 @@ class Run:
     state: Any = None
     seconds: float = 0.0
     history: History = field(default_factory=History)
+
+    def __post_init__(self) -> None:
+        if self.rng is not None:
+            generator("rng", self.rng)
+
+    def __repr__(self) -> str:
+        loss = f", last loss {self.history.loss[-1]:.4g}" if self.history.loss else ""
+        return f"Run(step={self.step}, epoch={self.epoch}{loss}, {self.seconds:.0f} s)"

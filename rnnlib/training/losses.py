@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-__all__ = ["bits_to_nats", "cross_entropy", "nats_to_bits", "perplexity", "softmax", "squared_error"]
+__all__ = ["bits_to_nats", "cross_entropy", "nats_to_bits", "nats_to_perplexity", "softmax", "squared_error"]
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -50,13 +50,12 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
-    logits = np.asarray(logits)
+    logits = np.asarray(logits, dtype=None if np.issubdtype(np.asarray(logits).dtype, np.floating) else np.float64)
     if not temperature > 0:
-        raise ValueError(f"temperature must be positive, got {temperature!r}; for the limit 0 take the argmax")
-    p = (logits - logits.max(axis=-1, keepdims=True)) / logits.dtype.type(temperature)
-    np.exp(p, out=p)
-    p /= p.sum(axis=-1, keepdims=True)
-    return p
+        raise ValueError(f"temperature: expected a positive number, got {temperature!r}; for 0 take the argmax")
+    shifted = (logits - logits.max(axis=-1, keepdims=True)).astype(np.float64) / temperature
+    p = np.exp(shifted)
+    return (p / p.sum(axis=-1, keepdims=True)).astype(logits.dtype)
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray, mask: np.ndarray | None = None) -> tuple[float, np.ndarray]:
@@ -103,20 +102,17 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray, mask: np.ndarray | No
     """
     logits, targets = np.asarray(logits), np.asarray(targets)
     valid = _check(logits, targets.shape, mask, "logits", "targets")
-    targets = _check_classes(targets, valid, logits.shape[-1])[..., None]
-    p = logits - logits.max(axis=-1, keepdims=True)  # (..., Q); one work array, log p first, then p, then p - y
-    log_p = np.take_along_axis(p, targets, axis=-1)[..., 0]
-    np.exp(p, out=p)
-    total = p.sum(axis=-1)
-    log_p -= np.log(total)
-    count = log_p.size if valid is None else np.count_nonzero(valid)
-    loss = -float(log_p.sum(dtype=np.float64, where=True if valid is None else valid)) / count
-    p /= total[..., None]
-    np.put_along_axis(p, targets, np.take_along_axis(p, targets, axis=-1) - 1, axis=-1)
-    p /= count
+    targets = _check_classes(targets, valid, logits.shape[-1])[..., None]  # (..., 1)
+    shifted = logits - logits.max(axis=-1, keepdims=True)  # (..., Q); the softmax stays the same, exp cannot overflow
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    surprise = -np.take_along_axis(log_p, targets, axis=-1)[..., 0]  # (...), −log p(target)
+    p, y = np.exp(log_p), np.zeros_like(log_p)
+    np.put_along_axis(y, targets, 1, axis=-1)  # one-hot
+    dlogits = p - y
     if valid is not None:
-        p[~valid] = 0
-    return loss, p
+        surprise, dlogits = np.where(valid, surprise, 0), np.where(valid[..., None], dlogits, 0)
+    count = surprise.size if valid is None else int(np.count_nonzero(valid))
+    return float(surprise.sum(dtype=np.float64)) / count, dlogits / count
 
 
 def squared_error(
@@ -153,15 +149,14 @@ def squared_error(
     """
     predictions, targets = np.asarray(predictions), np.asarray(targets)
     if targets.shape != predictions.shape:
-        raise ValueError(f"targets must have the shape of predictions, {predictions.shape}, got {targets.shape}")
+        raise ValueError(f"targets: expected shape {predictions.shape}, that of predictions, got {targets.shape}")
     valid = _check(predictions, targets.shape[:-1], mask, "predictions", "targets")
     error = (predictions - targets).astype(predictions.dtype, copy=False)
     if valid is not None:
         error[~valid] = 0
     count = error.size if valid is None else np.count_nonzero(valid) * error.shape[-1]
     loss = float(np.square(error).sum(dtype=np.float64)) / count
-    error *= 2 / count
-    return loss, error
+    return loss, (2 / count) * error
 
 
 def nats_to_bits(nats: float) -> float:
@@ -186,15 +181,20 @@ def bits_to_nats(bits: float) -> float:
     return bits * math.log(2)
 
 
-def perplexity(nats: float) -> float:
+def nats_to_perplexity(nats: float) -> float:
     """exp(cross-entropy): the number of equally likely choices that would be as hard to guess (chapter 2).
+
+    Infinite where it is larger than any float, as after 710 nats.
 
     Examples
     --------
-    >>> round(perplexity(math.log(50)), 6)
-    50.0
+    >>> round(nats_to_perplexity(math.log(50)), 6), nats_to_perplexity(1000.0)
+    (50.0, inf)
     """
-    return math.exp(nats)
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return math.inf
 
 
 def _check(
@@ -202,31 +202,31 @@ def _check(
 ) -> np.ndarray | None:
     """Check what both losses share; return the mask as booleans."""
     if not np.issubdtype(outputs.dtype, np.floating):
-        raise TypeError(f"{name} must be floating point, got dtype {outputs.dtype}")
+        raise TypeError(f"{name}: expected a floating-point array, got {outputs.dtype}")
     if outputs.ndim < 2 or outputs.size == 0:
-        raise ValueError(f"{name} must have shape (..., Q) and not be empty, got {outputs.shape}")
+        raise ValueError(f"{name}: expected shape (..., Q) with at least one entry, got {outputs.shape}")
     if shape != outputs.shape[:-1]:
-        raise ValueError(f"{other} must have shape {outputs.shape[:-1]} ({name} without its last axis), got {shape}")
+        raise ValueError(f"{other}: expected shape {outputs.shape[:-1]}, that of {name} without Q, got {shape}")
     if mask is None:
         return None
     mask = np.asarray(mask)
     if mask.shape != outputs.shape[:-1]:
-        raise ValueError(f"mask must have shape {outputs.shape[:-1]}, got {mask.shape}")
+        raise ValueError(f"mask: expected shape {outputs.shape[:-1]}, got {mask.shape}")
     valid = mask.astype(bool)
     if not np.array_equal(valid, mask):
-        raise ValueError("mask must hold only 0 and 1")
+        raise ValueError(f"mask: expected 0 and 1 only, got {mask[valid != mask][0]}")
     if not valid.any():
-        raise ValueError("mask leaves no valid position: the mean over nothing is not defined")
+        raise ValueError("mask: expected at least one valid position, got none: the mean over nothing is not defined")
     return valid
 
 
 def _check_classes(targets: np.ndarray, valid: np.ndarray | None, classes: int) -> np.ndarray:
     """Check the range of the class indices; return them with 0 at masked positions."""
     if not np.issubdtype(targets.dtype, np.integer):
-        raise TypeError(f"targets must be integer class indices, got dtype {targets.dtype}")
+        raise TypeError(f"targets: expected integer class indices, got {targets.dtype}")
     if valid is not None:
         targets = np.where(valid, targets, 0)
     low, high = int(targets.min()), int(targets.max())
     if low < 0 or high >= classes:
-        raise ValueError(f"targets must lie in 0..{classes - 1} for logits of width {classes}, got {low}..{high}")
+        raise ValueError(f"targets: expected 0 to {classes - 1} for logits of width {classes}, got {low} to {high}")
     return targets

@@ -12,15 +12,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+
+from rnnlib.cells.arguments import number
 
 __all__ = ["SGD", "Adam"]
 
 Arrays = dict[str, np.ndarray]
 
 
-class SGD:
+class Optimiser:
+    """What SGD and Adam share: a learning rate that a schedule may set, and checks."""
+
+    steps = 0
+
+    @property
+    def learning_rate(self) -> float:
+        """A plain float, whatever it was set to, so that a run that is loaded goes on with the same number."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = _positive("learning_rate", value)
+
+    def config(self) -> dict[str, Any]:
+        """The options, for a checkpoint."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value}" for name, value in self.config().items() if name != "class")
+        return f"{type(self).__name__}({options})"
+
+
+class SGD(Optimiser):
     """Gradient descent on mini-batches, with optional momentum.
 
     ``v ← momentum · v + g`` and then ``p ← p − learning_rate · v``; with ``nesterov=True`` the step is ``g
@@ -57,37 +83,26 @@ class SGD:
     """
 
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
-        self.learning_rate = _in_range("learning_rate", learning_rate, low=0.0)
-        self.momentum = _in_range("momentum", momentum, low=-math.ulp(0.0), high=1.0)
+        self.learning_rate = learning_rate
+        self.momentum = _below_one("momentum", momentum)
         if nesterov and momentum == 0:
-            raise ValueError("nesterov=True needs momentum > 0, got momentum=0")
+            raise ValueError("nesterov: expected False where momentum=0, got True")
         self.nesterov = bool(nesterov)
         self.steps = 0
         self.velocity: Arrays = {}
-        self._scratch: Arrays = {}
 
-    def update(self, params: Arrays, gradients: Mapping[str, np.ndarray]) -> None:
+    def update(self, params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
         """Take one step: change ``params`` in place. Raises ValueError if keys or shapes differ."""
-        _check_gradients(params, gradients)
-        if not self._scratch:
-            self._scratch = _zeros_like(params)
+        _check_gradients(params, gradients, self.velocity)
         if self.momentum and not self.velocity:
             self.velocity = _zeros_like(params)
         self.steps += 1
         for name, p in params.items():
-            g, step = gradients[name], self._scratch[name]
+            step = gradients[name]
             if self.momentum:
-                v = self.velocity[name]
-                v *= self.momentum
-                v += g
-                if self.nesterov:
-                    np.multiply(v, self.momentum, out=step)
-                    step += g
-                    g = step
-                else:
-                    g = v
-            np.multiply(g, self.learning_rate, out=step)
-            p -= step
+                v = self.velocity[name] = self.momentum * self.velocity[name] + gradients[name]
+                step = gradients[name] + self.momentum * v if self.nesterov else v
+            p -= self.learning_rate * step
 
     def config(self) -> dict[str, float | bool | str]:
         """The options, for a checkpoint."""
@@ -105,10 +120,9 @@ class SGD:
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Continue from what :meth:`state` returned. Raises ValueError if it belongs to another optimiser."""
         self.steps, self.learning_rate, (self.velocity,) = _unpack(state, "velocity")
-        self._scratch = {}
 
 
-class Adam:
+class Adam(Optimiser):
     """Adam: each entry's step is scaled by a running estimate of its gradient's mean and mean square.
 
     ``m ← β₁ m + (1 − β₁) g``, ``v ← β₂ v + (1 − β₂) g²``, and with the bias corrections m̂ = m/(1 − β₁ᵗ)
@@ -151,40 +165,27 @@ class Adam:
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
     ) -> None:
-        self.learning_rate = _in_range("learning_rate", learning_rate, low=0.0)
-        self.beta_1 = _in_range("beta_1", beta_1, low=-math.ulp(0.0), high=1.0)
-        self.beta_2 = _in_range("beta_2", beta_2, low=-math.ulp(0.0), high=1.0)
-        self.epsilon = _in_range("epsilon", epsilon, low=0.0)
+        self.learning_rate = learning_rate
+        self.beta_1 = _below_one("beta_1", beta_1)
+        self.beta_2 = _below_one("beta_2", beta_2)
+        self.epsilon = _positive("epsilon", epsilon)
         self.steps = 0
         self.mean: Arrays = {}
         self.square: Arrays = {}
-        self._scratch: Arrays = {}
 
-    def update(self, params: Arrays, gradients: Mapping[str, np.ndarray]) -> None:
+    def update(self, params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
         """Take one step: change ``params`` in place. Raises ValueError if keys or shapes differ."""
-        _check_gradients(params, gradients)
+        _check_gradients(params, gradients, self.mean)
         if not self.mean:
             self.mean, self.square = _zeros_like(params), _zeros_like(params)
-        if not self._scratch:
-            self._scratch = _zeros_like(params)
         self.steps += 1
-        rate = self.learning_rate / (1 - self.beta_1**self.steps)
-        correction = 1 / math.sqrt(1 - self.beta_2**self.steps)
         for name, p in params.items():
-            g, m, v, work = gradients[name], self.mean[name], self.square[name], self._scratch[name]
-            m *= self.beta_1
-            np.multiply(g, 1 - self.beta_1, out=work)
-            m += work
-            v *= self.beta_2
-            np.multiply(g, g, out=work)
-            work *= 1 - self.beta_2
-            v += work
-            np.sqrt(v, out=work)
-            work *= correction
-            work += self.epsilon
-            np.divide(m, work, out=work)
-            work *= rate
-            p -= work
+            g = gradients[name]
+            m = self.mean[name] = self.beta_1 * self.mean[name] + (1 - self.beta_1) * g
+            v = self.square[name] = self.beta_2 * self.square[name] + (1 - self.beta_2) * g**2
+            m_hat = m / (1 - self.beta_1**self.steps)  # both means began at 0: too small at first
+            v_hat = v / (1 - self.beta_2**self.steps)
+            p -= self.learning_rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
 
     def config(self) -> dict[str, float | str]:
         """The options, for a checkpoint."""
@@ -203,13 +204,17 @@ class Adam:
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Continue from what :meth:`state` returned. Raises ValueError if it belongs to another optimiser."""
         self.steps, self.learning_rate, (self.mean, self.square) = _unpack(state, "mean", "square")
-        self._scratch = {}
 
 
-def _in_range(name: str, value: float, low: float, high: float = math.inf) -> float:
-    if not low < value < high:
-        wanted = "positive" if high == math.inf else f"at least 0 and less than {high:g}"
-        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+def _positive(name: str, value: float) -> float:
+    if not 0 < number(name, value) < math.inf:
+        raise ValueError(f"{name}: expected a positive number, got {value!r}")
+    return float(value)
+
+
+def _below_one(name: str, value: float) -> float:
+    if not 0 <= number(name, value) < 1:
+        raise ValueError(f"{name}: expected at least 0 and less than 1, got {value!r}")
     return float(value)
 
 
@@ -217,12 +222,16 @@ def _zeros_like(params: Mapping[str, np.ndarray]) -> Arrays:
     return {name: np.zeros_like(p) for name, p in params.items()}
 
 
-def _check_gradients(params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
+def _check_gradients(
+    params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], remembered: Mapping[str, np.ndarray]
+) -> None:
+    if remembered and {n: a.shape for n, a in remembered.items()} != {n: p.shape for n, p in params.items()}:
+        raise ValueError("params: expected those that this optimiser began with, got others; make a new optimiser")
     if params.keys() != gradients.keys():
-        raise ValueError(f"gradients must have the keys of params, {sorted(params)}, got {sorted(gradients)}")
+        raise ValueError(f"gradients: expected the keys of params, {sorted(params)}, got {sorted(gradients)}")
     for name, p in params.items():
         if gradients[name].shape != p.shape:
-            raise ValueError(f"gradients[{name!r}] must have shape {p.shape}, got {gradients[name].shape}")
+            raise ValueError(f"gradients[{name!r}]: expected shape {p.shape}, got {gradients[name].shape}")
 
 
 def _pack(steps: int, learning_rate: float, **groups: Arrays) -> Arrays:
@@ -241,10 +250,8 @@ def _unpack(state: Mapping[str, np.ndarray], *groups: str) -> tuple[int, float, 
             continue
         group, _, name = key.partition(".")
         if group not in found:
-            raise ValueError(
-                f"state holds {key!r}, which this optimiser does not have; it remembers {', '.join(groups)}"
-            )
+            raise ValueError(f"state: expected what this optimiser remembers, {', '.join(groups)}, got {key!r}")
         found[group][name] = np.array(array)
     if not {"steps", "learning_rate"} <= state.keys():
-        raise ValueError(f"state must hold 'steps' and 'learning_rate', got {sorted(state)}")
+        raise ValueError(f"state: expected the entries 'steps' and 'learning_rate', got {sorted(state)}")
     return int(state["steps"]), float(state["learning_rate"]), list(found.values())

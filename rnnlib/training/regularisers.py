@@ -8,13 +8,16 @@ the hidden states). Chapter 8 shows them at work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
+
+from rnnlib.registry import register
 
 __all__ = ["L1L2", "l1", "l1_l2", "l2", "regularizer"]
 
 
+@register
 @dataclass(frozen=True)
 class L1L2:
     """The penalty ``l1 · Σ|w| + l2 · Σw²``.
@@ -45,7 +48,11 @@ class L1L2:
     def __post_init__(self) -> None:
         for name, value in (("l1", self.l1), ("l2", self.l2)):
             if not value >= 0:
-                raise ValueError(f"{name} must be 0 or more, got {value!r}")
+                raise ValueError(f"{name}: expected 0 or more, got {value!r}")
+
+    def config(self) -> dict[str, float]:
+        """The options, for a checkpoint."""
+        return asdict(self)
 
     def __call__(self, w: np.ndarray) -> float:
         """The penalty for the array ``w``."""
@@ -103,8 +110,8 @@ def regularizer(spec: str | L1L2 | None, name: str = "regularizer") -> L1L2 | No
     L1L2(l1=0.0, l2=0.01)
     """
     named = {"l1": l1, "l2": l2, "l1_l2": l1_l2}
-    if spec is None or isinstance(spec, L1L2):
+    if spec is None or (callable(spec) and hasattr(spec, "gradient")):
         return spec
     if isinstance(spec, str) and spec in named:
         return named[spec]()
-    raise ValueError(f"{name} must be None, {', '.join(map(repr, named))} or an L1L2, got {spec!r}")
+    raise ValueError(f"{name}: expected None, {', '.join(map(repr, named))} or an L1L2, got {spec!r}")

@@ -1,35 +1,18 @@
-"""Pictures: a trace or arrays in, a matplotlib ``Axes`` out.
-
-Every function takes ``ax=None``, draws into new axes by default, and returns the axes, so that a caller can add to the
-picture. The colours are those of Okabe and Ito, which colour-blind readers can tell apart; curves differ in their
-dashes as well.
-
-Shapes: T steps, B sequences, H hidden units.
-"""
+"""Sequences: what a network reads, holds and predicts, step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-__all__ = [
-    "COLOURS",
-    "gates_over_time",
-    "gradient_norms",
-    "jacobian_norms",
-    "loss_curves",
-    "next_character",
-    "state_heatmap",
-    "unrolled_network",
-]
+from .frame import COLOURS, LINES, axes, finish
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LINES = ("-", "--", "-.", ":")
+__all__ = ["gates_over_time", "next_character", "state_heatmap", "unrolled_network"]
+
 INVISIBLE = {" ": "␣", "\n": "↵", "\t": "⇥"}
 
 
@@ -61,6 +44,7 @@ def state_heatmap(
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> ax = state_heatmap(np.tanh(np.random.default_rng(0).normal(size=(5, 3))), "hello")
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['h', 'e', 'l', 'l', 'o']
@@ -69,7 +53,7 @@ def state_heatmap(
     h = _one_sequence(getattr(states, "h", states), sequence, "states")  # (T, H)
     characters = _characters(text, len(h))
     units = range(h.shape[1]) if units is None else units
-    ax = _axes(ax, (min(12.0, 2 + 0.2 * len(h)), min(6.0, 1.5 + 0.18 * len(units))))
+    ax = axes(min(12.0, 2 + 0.2 * len(h)), min(6.0, 1.5 + 0.18 * len(units))) if ax is None else ax
     limit = max(1.0, float(np.abs(h).max()))
     image = ax.imshow(
         h[:, list(units)].T, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
@@ -78,7 +62,8 @@ def state_heatmap(
     if len(units) <= 24:
         ax.set_yticks(range(len(units)), [str(u) for u in units])
     ax.set(xlabel="character read", ylabel="hidden unit")
-    ax.figure.colorbar(image, ax=ax, label="h", pad=0.02)
+    bar = ax.figure.colorbar(image, ax=ax, label="h", pad=0.02)
+    bar.solids.set_rasterized(True)  # type: ignore[union-attr]  # 256 patches otherwise
     return ax
 
 
@@ -119,120 +104,12 @@ def gates_over_time(
     if unknown:
         raise ValueError(f"gates: expected names out of {list(trace.gates)}, got {unknown[0]!r}")
     steps = np.arange(1, len(trace.h) + 1)
-    ax = _axes(ax, (min(12.0, 2 + 0.25 * len(steps)), 2.8))
+    ax = axes(min(12.0, 2 + 0.25 * len(steps)), 2.8) if ax is None else ax
     for k, name in enumerate(gates):
-        ax.plot(steps, trace.gates[name][:, sequence, unit], LINES[k % 4], color=_colour(k), label=name)
+        ax.plot(steps, trace.gates[name][:, sequence, unit], LINES[k % 4], color=COLOURS[k % len(COLOURS)], label=name)
     if text is not None:
         ax.set_xticks(steps, _characters(text, len(steps)), family="monospace")
-    ax.set(xlabel="character read" if text else "step t", ylabel=f"gate value, unit {unit}")
-    return _finish(ax)
-
-
-def loss_curves(
-    curves: Mapping[str, Any],
-    *,
-    baselines: Mapping[str, float] | None = None,
-    ylabel: str = "loss",
-    ax: Axes | None = None,
-) -> Axes:
-    """Losses against steps, with constant baselines to compare with.
-
-    Parameters
-    ----------
-    curves : dict of str to array or (steps, values)
-        A plain array is drawn against 1, 2, 3, …; a pair against its own steps, for instance
-        ``(history.validation_step, history.validation)``.
-    baselines : dict of str to float, optional
-        Horizontal lines.
-    ylabel : str
-        What is measured, with its unit.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-
-    Examples
-    --------
-    >>> ax = loss_curves({"training": [3.0, 2.5, 2.2]}, baselines={"6-gram": 2.4}, ylabel="bits per character")
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['training', '6-gram']
-    >>> plt.close()
-    """
-    ax = _axes(ax, (6.5, 3.2))
-    for k, (name, values) in enumerate(curves.items()):
-        steps, values = values if isinstance(values, tuple) else (np.arange(1, len(values) + 1), values)
-        marker = "o" if len(steps) < 30 else None
-        ax.plot(steps, values, LINES[k % 4], color=_colour(k), label=name, marker=marker, markersize=4)
-    for k, (name, value) in enumerate((baselines or {}).items(), start=len(curves)):
-        ax.axhline(value, color=_colour(k), linestyle=LINES[k % 4], label=name)
-    ax.set(xlabel="step", ylabel=ylabel)
-    return _finish(ax)
-
-
-def gradient_norms(norms: Mapping[str, Any] | Any, *, ax: Axes | None = None) -> Axes:
-    """‖∂L/∂h_t‖ against t, on a logarithmic axis: how much of the gradient reaches each step.
-
-    Parameters
-    ----------
-    norms : (T,) array, Gradients, or dict of these by label
-        Of gradients, their ``h_norm``.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-
-    Examples
-    --------
-    >>> ax = gradient_norms({"RNN": 0.5 ** np.arange(10)[::-1]})
-    >>> ax.get_yscale()
-    'log'
-    >>> plt.close()
-    """
-    ax = _axes(ax, (6.5, 3.2))
-    curves = norms if isinstance(norms, Mapping) else {"": norms}
-    for k, (name, values) in enumerate(curves.items()):
-        values = np.asarray(getattr(values, "h_norm", values))
-        ax.plot(np.arange(1, len(values) + 1), values, LINES[k % 4], color=_colour(k), label=name)
-    ax.set(xlabel="step t", ylabel="‖∂L/∂h_t‖", yscale="log")
-    return _finish(ax)
-
-
-def jacobian_norms(norms: Any, bound: Any = None, *, ax: Axes | None = None) -> Axes:
-    """‖∂h_T/∂h_t‖ against the distance T − t, with a bound beside it (chapter 5).
-
-    Parameters
-    ----------
-    norms : (T,) array, or dict of these by label
-        Entry t belongs to step t + 1, as :func:`rnnlib.bptt.jacobian_norms` returns them.
-    bound : float or (T,) array, optional
-        A number γ is drawn as the bound γ^(T − t).
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-
-    Examples
-    --------
-    >>> ax = jacobian_norms(0.4 ** np.arange(10)[::-1], bound=0.5)
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['measured', 'bound']
-    >>> plt.close()
-    """
-    ax = _axes(ax, (6.5, 3.2))
-    curves = norms if isinstance(norms, Mapping) else {"measured": norms}
-    length = 0
-    for k, (name, values) in enumerate(curves.items()):
-        length = max(length, len(values))
-        ax.plot(np.arange(len(values)), np.asarray(values)[::-1], LINES[k % 4], color=_colour(k), label=name)
-    if bound is not None:
-        distance = np.arange(length)
-        values = float(bound) ** distance if np.ndim(bound) == 0 else np.asarray(bound)[::-1]
-        ax.plot(distance, values, ":", color="#000000", label="bound")
-    ax.set(xlabel="distance T − t", ylabel="‖∂h_T/∂h_t‖", yscale="log")
-    return _finish(ax)
+    return finish(ax, xlabel="character read" if text else "step t", ylabel=f"gate value, unit {unit}")
 
 
 def next_character(
@@ -262,6 +139,7 @@ def next_character(
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> ax = next_character([0.1, 0.7, 0.2], ["a", " ", "b"], top=2)
     >>> [tick.get_text() for tick in ax.get_xticklabels()]
     ['␣', 'b']
@@ -271,13 +149,12 @@ def next_character(
     if p.shape != (len(symbols),):
         raise ValueError(f"probabilities: expected shape ({len(symbols)},), one per symbol, got {p.shape}")
     order = np.argsort(-p, kind="stable")[:top]
-    ax = _axes(ax, (0.8 + 0.42 * len(order), 2.4))
+    ax = axes(0.8 + 0.42 * len(order), 2.4) if ax is None else ax
     ax.bar(range(len(order)), p[order], color=COLOURS[0])
     ax.set_xticks(range(len(order)), [_visible(symbols[i]) for i in order], family="monospace")
-    ax.set(ylabel="probability", ylim=(0, 1))
     if label is not None:
         ax.set_title(label, fontsize="medium")
-    return _finish(ax)
+    return finish(ax, ylabel="probability", ylim=(0, 1))
 
 
 def unrolled_network(
@@ -306,6 +183,7 @@ def unrolled_network(
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> ax = unrolled_network(["h", "e", "l", "l"], ["e", "l", "l", "o"])
     >>> len(ax.patches)  # a box, an arrow from the left, in and out, for each step; one arrow to the right
     17
@@ -314,7 +192,7 @@ def unrolled_network(
     outputs = [""] * len(inputs) if outputs is None else outputs
     if len(outputs) != len(inputs):
         raise ValueError(f"outputs: expected {len(inputs)} entries, one per input, got {len(outputs)}")
-    ax = _axes(ax, (1.5 * len(inputs) + 1.0, 2.6))
+    ax = axes(1.5 * len(inputs) + 1.0, 2.6) if ax is None else ax
     for t, (x, o) in enumerate(zip(inputs, outputs, strict=True)):
         ax.add_patch(
             FancyBboxPatch((t - 0.28, -0.22), 0.56, 0.44, boxstyle="round,pad=0.02", fc="#E8F1F8", ec=COLOURS[0])
@@ -334,23 +212,6 @@ def unrolled_network(
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:
     ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, color=colour, shrinkA=0, shrinkB=0))
-
-
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
-
-
-def _finish(ax: Axes) -> Axes:
-    """A quiet frame, and a legend if anything has a name."""
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", alpha=0.3)
-    if any(label for label in ax.get_legend_handles_labels()[1]):
-        ax.legend(frameon=False)
-    return ax
-
-
-def _colour(k: int) -> str:
-    return COLOURS[k % len(COLOURS)]
 
 
 def _visible(character: str) -> str:
