@@ -6,6 +6,7 @@ The pages are opened as a reader would open them who has no internet: as files, 
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -118,6 +119,7 @@ class Page(HTMLParser):
         self.loads: list[str] = []
         self.repeated_ids: list[str] = []
         self.alts: list[str | None] = []
+        self.figures: set[str] = set()
         self.feed(path.read_text(encoding="utf8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -126,6 +128,9 @@ class Page(HTMLParser):
             if name in self.ids:
                 self.repeated_ids.append(name)
             self.ids.add(name)
+        if figure := values.get("data-figure"):
+            own = json.loads(values["data-state"]).get("id")
+            self.figures.add(own or re.sub(r"(?<=.)([A-Z])", r"-\1", figure).lower())
         if tag == "img":
             self.alts.append(values.get("alt"))
         if tag == "a" and "href" in values:
@@ -152,7 +157,10 @@ def dangling(folder: Path, parsed: dict[str, Page], page: str, link: str) -> str
     name = target.resolve().relative_to(folder.resolve()).as_posix()
     if not target.is_file():
         return "no such file"
-    if parts.fragment and name in parsed and unquote(parts.fragment) not in parsed[name].ids:
+    fragment, _, state = unquote(parts.fragment).partition("?")
+    if state and name in parsed:  # a figure's state; the figure gets its id when it is drawn
+        return None if fragment in parsed[name].figures else "no such figure"
+    if fragment and name in parsed and fragment not in parsed[name].ids:
         return "no such anchor"
     return None
 
@@ -351,8 +359,21 @@ def test_colour_mode_switch_goes_round(visit):
 def test_search_finds_a_word_from_disk(visit):
     seen = visit("search.html", query="?q=recurrent+network")
     seen.tab.wait_for_selector("#search-results li a")
-    assert seen.tab.locator("#search-results li a").count() >= 1
+    first = seen.tab.locator("#search-results li").first
+    assert first.locator("mark").first.inner_text().lower() in ("recurrent", "network")
+    assert "Found in" in seen.tab.get_by_role("status").inner_text()
     assert not seen.trouble
+
+
+@needs_chromium
+@pytest.mark.parametrize("part", ["门控", "循环", "gradi"])
+def test_search_finds_a_part_of_a_word(visit, part):
+    tab = visit("search.html", query=f"?q={part}").tab
+    assert tab.locator("#search-results li").count() >= 1
+    assert part in tab.locator("#search-results mark").first.inner_text().lower()
+    with tab.expect_navigation():
+        tab.locator("#search-results li a").first.click()
+    assert tab.locator("#search-results").count() == 0
 
 
 @needs_chromium
@@ -379,3 +400,88 @@ def test_sidebar_buttons_work(visit, width, name):
     after = sidebar.is_visible() and sidebar.bounding_box()["x"] >= 0
     assert before != after
     assert not seen.trouble
+
+
+# ---------------------------------------------------------------------------------------------- the layout
+
+CHAPTERS = [page for page in PAGES if re.search(r"book/\d\d_", page)]
+
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize("page", [*CHAPTERS, "book/intro.html"])
+def test_nothing_jumps_while_a_page_loads(browser, built, page, width):
+    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+    tab = context.new_page()
+    tab.add_init_script(SHIFTS)
+    tab.goto((built.folder / page).as_uri())
+    tab.evaluate("window.MathJax ? MathJax.startup.promise.then(() => 0) : 0")
+    tab.evaluate(SETTLED)
+    shifts = tab.evaluate("shifts")
+    context.close()
+    assert sum(shifts) < 0.1, shifts
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_no_code_is_cut_off_at_1200_and_prose_keeps_to_its_measure(visit, page):
+    tab = visit(page).tab
+    cut = tab.evaluate(
+        """() => [...document.querySelectorAll(".cell_input pre")].filter((e) => e.scrollWidth > e.clientWidth + 1)
+            .map((e) => e.innerText.split("\\n").sort((a, b) => b.length - a.length)[0])"""
+    )
+    assert not cut
+    widest = tab.evaluate("Math.max(...[...document.querySelectorAll('section > p')].map((e) => e.offsetWidth))")
+    assert widest <= 680
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_drawings_follow_light_and_dark_and_stack_on_a_phone(visit, page):
+    tab = visit(page).tab
+    if not tab.locator(".drawing").count():
+        pytest.skip("this chapter's plots are not stored as drawings")
+    ink = "getComputedStyle(document.querySelector('.drawing text')).fill"
+    light = tab.evaluate(ink)
+    tab.emulate_media(color_scheme="dark")
+    tab.evaluate(SETTLED)
+    assert tab.evaluate(ink) != light
+    resize(tab, 360)
+    small = tab.evaluate(
+        """() => [...document.querySelectorAll(".drawing-whole text, .drawing-part")].filter((e) => e.checkVisibility())
+            .map((e) => {
+                const svg = e.closest("svg");
+                const size = e.tagName === "text" ? parseFloat(getComputedStyle(e).fontSize) : 9;
+                return size * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+            }).filter((size) => size > 0 && size < 8.9)"""
+    )
+    assert not small
+
+
+@needs_chromium
+def test_paper_is_light_whatever_the_screen_was(visit):
+    tab = visit(CHAPTERS[0], scheme="dark").tab
+    tab.emulate_media(media="print", color_scheme="dark")
+    ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    ink = tab.evaluate("getComputedStyle(document.querySelector('.bd-article p')).color")
+    assert ground == "rgb(255, 255, 255)"
+    assert max(int(channel) for channel in ink[4:-1].split(",")) < 80
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", ["book/notation.html", "book/for_teachers.html"])
+def test_wide_tables_are_lists_on_a_phone(visit, page):
+    tab = visit(page, width=360).tab
+    listed = tab.locator("table.listed")
+    assert listed.count() >= 1
+    assert not tab.evaluate(
+        """() => [...document.querySelectorAll("table")].filter((e) => e.checkVisibility())
+            .filter((e) => e.parentElement.scrollWidth > e.parentElement.clientWidth + 1).map((e) => e.innerText)"""
+    )

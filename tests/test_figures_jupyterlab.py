@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import rnnlib.figures
+
 pytestmark = pytest.mark.alone
 TOKEN = secrets.token_hex(16)
 CHAPTER = Path(__file__).resolve().parent.parent / "book" / "04_bptt.ipynb"
@@ -84,16 +86,21 @@ def run_in_kernel(tab, code: str) -> None:
     assert status == "ok", code
 
 
+def open_notebook(tab, url: str, name: str) -> None:
+    """Open a notebook and wait until its kernel is ready."""
+    tab.goto(f"{url}lab/tree/{name}?token={TOKEN}&reset")
+    tab.wait_for_function("window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=40_000)
+    tab.wait_for_function(
+        "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=40_000
+    )
+
+
 def test_chapter_4_runs_and_its_figure_and_the_kernel_follow_each_other(browser, lab):
     url, folder = lab
     tab = browser.new_page(viewport={"width": 1200, "height": 1400})
     errors = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.goto(f"{url}lab/tree/{CHAPTER.name}?token={TOKEN}&reset")
-    tab.wait_for_function("window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=40_000)
-    tab.wait_for_function(
-        "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=40_000
-    )
+    open_notebook(tab, url, CHAPTER.name)
 
     # run all cells: every one of them ends, and none with an error
     cells = tab.evaluate(
@@ -124,11 +131,12 @@ def test_chapter_4_runs_and_its_figure_and_the_kernel_follow_each_other(browser,
     run_in_kernel(tab, WATCH)
     run_in_kernel(tab, CHANGE)
     figure.get_by_text("6 of 7").wait_for()
-    assert figure.locator("input[value='W_h[1,1]']").get_attribute("aria-label").endswith("now −0.75")
+    weight = figure.get_by_role("slider", name="Value of the chosen weight")
+    wait_for(lambda: weight.get_attribute("aria-valuetext").endswith("0.00"), "the weight of the kernel")
     assert (folder / "seen.txt").read_text() == "6"
 
     # the reader's hand, by mouse and by key
-    figure.get_by_role("button", name="Next").click()
+    figure.get_by_role("button", name="Play").click()
     wait_for(lambda: (folder / "seen.txt").read_text() == "7", "the kernel to see the click")
     slider = figure.get_by_role("slider", name="Step")
     slider.focus()
@@ -145,5 +153,39 @@ def test_chapter_4_runs_and_its_figure_and_the_kernel_follow_each_other(browser,
     light = figure.locator(".rf").evaluate("(e) => getComputedStyle(e).backgroundColor")
     tab.evaluate("document.body.dataset.jpThemeLight = 'false'")
     assert figure.locator(".rf").evaluate("(e) => getComputedStyle(e).backgroundColor") != light
+    assert not errors
+    tab.close()
+
+
+def test_every_figure_works_in_a_notebook_and_the_same_one_twice_stays_in_step(browser, lab):
+    url, folder = lab
+    names = [name for name in rnnlib.figures.__all__ if name != "Ask"]
+    code = [f"from rnnlib.figures import *\nfigure = {name}()\nfigure" for name in names]
+    code += ["twice = NgramDial(order=2)\ntwice", "twice", 'Ask.number("How many?", 4, hints={3: "one more"})']
+    cells = [nbformat.v4.new_code_cell(source) for source in code]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "figures.ipynb")
+    tab = browser.new_page(viewport={"width": 1200, "height": 6000})
+    errors = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    open_notebook(tab, url, "figures.ipynb")
+    tab.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    figures = tab.locator(".rnnlib-figure")
+    wait_for(lambda: figures.count() == len(code), "all figures", 60)
+    for n in range(len(names)):
+        assert figures.nth(n).locator("svg [role=slider]").count() >= 1
+    first, second = (figures.nth(len(names) + n).get_by_role("slider", name="Order") for n in (0, 1))
+    first.focus()
+    first.press("ArrowRight")
+    wait_for(lambda: second.get_attribute("aria-valuenow") == "3", "the second view")
+    second.focus()
+    second.press("End")
+    wait_for(lambda: first.get_attribute("aria-valuenow") == "8", "the first view")
+    run_in_kernel(tab, "assert twice.order == 8; twice.order = 5")
+    wait_for(lambda: {h.get_attribute("aria-valuenow") for h in (first, second)} == {"5"}, "the kernel's change")
+    ask = figures.last
+    ask.get_by_role("textbox", name="Your guess").fill("3")
+    ask.get_by_role("textbox", name="Your guess").press("Enter")
+    assert "one more" in ask.inner_text()
     assert not errors
     tab.close()

@@ -1,15 +1,16 @@
-"""Matplotlib's drawings become part of the page: sharp, in the page's colours, and stacked on a phone.
+"""Matplotlib's drawings become part of the page: sharp, in its colours, their panels stacked on a phone.
 
-An SVG that a notebook's cell has stored is written into the page instead of being loaded as a picture, because only then
-its text and its colours follow the page. Each colour is given a partner for dark pages: that of the palette where it
-has one, else the same hue with its lightness turned round. Where two or more panels stand side by side, each of them is
-shown once more by itself, one below the other; the style sheet decides by the width of the page which of the two is seen.
+An SVG that a notebook's cell has stored is written into the page instead of being loaded as a picture, because only
+then its text and its colours follow the page. Each colour is given a partner for dark pages: that of the palette where
+it has one, else the same hue with its lightness turned round. Where two or more panels stand side by side, each of them
+is shown once more by itself, one below the other; the style sheet decides by the width of the page which are seen.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -53,8 +54,9 @@ def in_page(svg: str, name: str, alt: str) -> str:
     inner = COLOUR.sub(lambda match: f'{match[1]}="light-dark({match[2]}, {partner(match[2])})"', inner)
     look = 'font-family="inherit" font-size="10" stroke-linejoin="round"'
     said = f'role="img" aria-label="{alt}"' if alt else 'aria-hidden="true"'
+    room = f'viewBox="0 0 {width:g} {height:g}" style="--width: {width * 4 / 3:.0f}px"'
     whole = (
-        f'<svg class="drawing-whole" viewBox="0 0 {width:g} {height:g}" style="--width: {width * 4 / 3:.0f}px" {said} {look}>'
+        f'<svg class="drawing-whole" {room} {said} {look}>'
         f'<g id="{name}" fill="light-dark(#000000, {partner("#000000")})">{inner}</g></svg>'
     )
     parts = "".join(
@@ -72,7 +74,7 @@ def columns(inner: str, width: float) -> list[tuple[float, float]]:
     if len(panels) < 2 or len({y for _, y, _, _ in panels}) > 1:
         return []
     cuts = [0.0]
-    for (x, _, size, _), (after, *_) in zip(panels, panels[1:], strict=False):
+    for (x, _, size, _), (after, *_) in pairwise(panels):
         end = x + size
         if after < end:
             return []

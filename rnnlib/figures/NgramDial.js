@@ -95,7 +95,7 @@ function curveMarks(place, model, ghost) {
       } else
         marks.push(mark("circle", `p${name}${n}`, { class: `ng-point ${kind}`, cx: x(n + 1), cy: at(value), r: 3 }));
     });
-    const where = { ml: [4.6, top + 8], addk: [8.45, at(bits[7]) - 11], kn: [8.45, at(bits[7]) + 20] }[KINDS[name]];
+    const where = { ml: [8.45, top + 8], addk: [8.45, at(bits[7]) - 11], kn: [8.45, at(bits[7]) + 20] }[KINDS[name]];
     const text =
       name === "add-k"
         ? `add-k, k = ${model.get("k")}`
@@ -104,7 +104,7 @@ function curveMarks(place, model, ghost) {
           : "no smoothing: infinite";
     const style = {
       class: `ng-name ${kind}`,
-      "text-anchor": name === "maximum likelihood" ? "start" : "end",
+      "text-anchor": "end",
       "font-size": 13,
     };
     marks.push(label(`name ${name}`, x(where[0]), where[1], text, style));
@@ -211,10 +211,7 @@ function summarise(model) {
   const bits = curves(model)[smoothing][order - 1];
   const name = smoothing === "add-k" ? `add-k with k = ${k}` : NAMES[smoothing];
   const share = fixed(100 * model.get("measured").unseen[order - 1], 1);
-  const cost =
-    bits === null
-      ? "infinitely many bits, since one unseen n-gram gets probability 0"
-      : `${fixed(bits, 2)} bits per character`;
+  const cost = bits === null ? "infinitely many bits" : `${fixed(bits, 2)} bits per character`;
   return `Order ${order}, ${name}: new text costs ${cost}. ${share} % of its ${order}-grams never occur in the training text.`;
 }
 

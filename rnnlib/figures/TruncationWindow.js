@@ -140,7 +140,7 @@ function timeline(place, state) {
     }),
   );
   marks.push(label("spann", right, bottom + 22, reachText, { "text-anchor": "end", class: "tw-k", "font-size": 13 }));
-  const verdict = hears ? "the error arrives" : "the error is cut off before it";
+  const verdict = hears ? "the error arrives" : "the error is cut off";
   const texts = { class: `tw-verdict ${hears ? "yes" : "no"}`, "font-size": wide ? 14 : 12.5 };
   marks.push(
     label(

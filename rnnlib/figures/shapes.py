@@ -36,7 +36,8 @@ class Shapes(Figure):
         How many steps the network has made, from 0; a number beyond the last step means the last one.
     examples : str or dict
         The name of shipped examples, or a dict: for each shape a list of examples: ``about``, ``x`` and ``y``
-        (their array shapes, as text), and ``columns``, one per step, each with ``input``, ``output`` (text, a picture or None) and ``part``.
+        (their array shapes, as text), and ``columns``, one per step, each with ``input``, ``output`` (text, a picture
+        or None) and ``part``.
 
     Examples
     --------

@@ -92,7 +92,8 @@ export class Stage {
   // describe(width) -> { height, marks }
   constructor(label, describe) {
     this.layer = svg("g");
-    this.root = svg("svg", { class: "rf-picture", role: "group", "aria-label": label }, this.layer);
+    this.hands = svg("g"); // what the reader takes hold of: never moved in the document, or it would lose the focus
+    this.root = svg("svg", { class: "rf-picture", role: "group", "aria-label": label }, this.layer, this.hands);
     this.box = html("div", { class: "rf-picture-box" }, this.root);
     this.describe = describe;
     this.parts = new Map();
@@ -118,10 +119,14 @@ export class Stage {
       this.root.setAttribute("height", height);
     }
     const moving = moves && !stillness();
-    const seen = new Set();
+    const wanted = new Set(marks.map(({ key }) => key));
+    for (const [key, part] of this.parts)
+      if (!wanted.has(key)) {
+        part.node.remove();
+        this.parts.delete(key);
+      }
     let before = null;
     for (const one of marks) {
-      seen.add(one.key);
       let part = this.parts.get(one.key);
       const fresh = part === undefined;
       if (fresh) {
@@ -129,16 +134,15 @@ export class Stage {
         this.parts.set(one.key, part);
       }
       part.aim(one, moving && (!fresh || one.attributes.from));
-      if (fresh && moving && !one.attributes.from && !one.node) fadeIn(part.node);
+      if (one.node) {
+        if (fresh) this.hands.append(one.node);
+        continue;
+      }
+      if (fresh && moving && !one.attributes.from) fadeIn(part.node);
       const next = before ? before.nextSibling : this.layer.firstChild;
       if (next !== part.node) this.layer.insertBefore(part.node, next);
       before = part.node;
     }
-    for (const [key, part] of this.parts)
-      if (!seen.has(key)) {
-        part.node.remove();
-        this.parts.delete(key);
-      }
     this.play();
   }
 

@@ -227,6 +227,8 @@ export class View {
       event.stopPropagation();
       move();
     });
+    // inside a drawing a browser does not heed touch-action
+    node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     if (at) this.drag(stage, node, (x, y) => set(at(x, y)), { focus: () => node.focus({ preventScroll: true }) });
     const update = () => {
       const attributes = { valuemin: limit(min), valuemax: limit(max), valuenow: get(), valuetext: text(get()) };
