@@ -163,6 +163,7 @@ hog.append(np.ones(40 * 10**6))
 time.sleep(3)"""), "memory", "MiB of memory")  # fmt: skip
 answer("memory in empty files", body("""\
 import itertools
+hog = np.ones(32 * 10**6)  # most of the limit: the rest is reached within the time
 for i in itertools.count(): open(f'/tmp/{i}', 'w').close()"""), "memory", "MiB of memory")  # fmt: skip
 answer("memory in sockets", body("""\
 import socket
