@@ -434,7 +434,8 @@ def test_nothing_jumps_while_a_page_loads(browser, built, page, width):
 def test_no_code_is_cut_off_at_1200_and_prose_keeps_to_its_measure(visit, page):
     tab = visit(page).tab
     cut = tab.evaluate(
-        """() => [...document.querySelectorAll(".cell_input pre")].filter((e) => e.scrollWidth > e.clientWidth + 1)
+        """() => [...document.querySelectorAll(".cell_input pre")]
+            .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)
             .map((e) => e.innerText.split("\\n").sort((a, b) => b.length - a.length)[0])"""
     )
     assert not cut

@@ -60,7 +60,8 @@ def in_page(svg: str, name: str, alt: str) -> str:
         f'<g id="{name}" fill="light-dark(#000000, {partner("#000000")})">{inner}</g></svg>'
     )
     parts = "".join(
-        f'<svg class="drawing-part" viewBox="{left:g} 0 {right - left:g} {height:g}" aria-hidden="true" {look}>'
+        f'<svg class="drawing-part" viewBox="{left:g} 0 {right - left:g} {height:g}" '
+        f'style="--width: {(right - left) * 4 / 3:.0f}px" aria-hidden="true" {look}>'
         f'<use href="#{name}"/></svg>'
         for left, right in columns(inner, width)
     )
