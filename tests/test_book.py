@@ -275,7 +275,8 @@ def cut_off(tab) -> list[str]:
     found = [f"the page is {width} wide"] if width > tab.viewport_size["width"] else []
     return found + tab.evaluate(
         """() => [...document.querySelectorAll('.bd-article *')].filter((e) => {
-            if (e.closest('mjx-container, pre, table, .cell_output > .output, .headerlink, button')) return false;
+            const scrolls = 'mjx-container, pre, table, .cell_output > .output, .drawing';
+            if (e.closest(`${scrolls}, .headerlink, button`)) return false;
             const box = e.getBoundingClientRect();
             return box.width > 1 && (box.right > innerWidth + 1 || box.left < -1);
         }).map((e) => `cut off: ${e.outerHTML.slice(0, 120)}`)"""
