@@ -275,7 +275,8 @@ def cut_off(tab) -> list[str]:
     found = [f"the page is {width} wide"] if width > tab.viewport_size["width"] else []
     return found + tab.evaluate(
         """() => [...document.querySelectorAll('.bd-article *')].filter((e) => {
-            if (e.closest('mjx-container, pre, table, .cell_output > .output, .headerlink, button')) return false;
+            const scrolls = 'mjx-container, pre, table, .cell_output > .output, .drawing';
+            if (e.closest(`${scrolls}, .headerlink, button`)) return false;
             const box = e.getBoundingClientRect();
             return box.width > 1 && (box.right > innerWidth + 1 || box.left < -1);
         }).map((e) => `cut off: ${e.outerHTML.slice(0, 120)}`)"""
@@ -434,7 +435,8 @@ def test_nothing_jumps_while_a_page_loads(browser, built, page, width):
 def test_no_code_is_cut_off_at_1200_and_prose_keeps_to_its_measure(visit, page):
     tab = visit(page).tab
     cut = tab.evaluate(
-        """() => [...document.querySelectorAll(".cell_input pre")].filter((e) => e.scrollWidth > e.clientWidth + 1)
+        """() => [...document.querySelectorAll(".cell_input pre")]
+            .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)
             .map((e) => e.innerText.split("\\n").sort((a, b) => b.length - a.length)[0])"""
     )
     assert not cut

@@ -9,8 +9,7 @@ from rnnlib.figures import UnrollStepper
 def test_the_directive_shows_what_a_notebook_cell_would_and_names_an_unknown_figure(tmp_path):
     page = '# A page\n\n```{living-figure} UnrollStepper\n{"step": 3}\n```\n'
     built, _ = build_page(tmp_path / "known", page)
-    opening = UnrollStepper(step=3).to_html().splitlines()[0]
-    assert opening in built and "&quot;step&quot;:3" in opening
+    assert UnrollStepper(step=3).to_html() in built
     _, warnings = build_page(tmp_path / "unknown", page.replace("UnrollStepper", "Stepper"))
     assert "no figure is called 'Stepper'; expected one of" in warnings
     _, warnings = build_page(tmp_path / "trait", page.replace("step", "stride"))

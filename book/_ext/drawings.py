@@ -53,19 +53,20 @@ def in_page(svg: str, name: str, alt: str) -> str:
     inner = NAME.sub(rf"\g<1>{name}-\g<2>", inner)
     inner = COLOUR.sub(lambda match: f'{match[1]}="light-dark({match[2]}, {partner(match[2])})"', inner)
     look = 'font-family="inherit" font-size="10" stroke-linejoin="round"'
-    said = f'role="img" aria-label="{alt}"' if alt else 'aria-hidden="true"'
+    said = f' role="img" aria-label="{alt}"' if alt else ""
     room = f'viewBox="0 0 {width:g} {height:g}" style="--width: {width * 4 / 3:.0f}px"'
     whole = (
-        f'<svg class="drawing-whole" {room} {said} {look}>'
+        f'<svg class="drawing-whole" {room} aria-hidden="true" {look}>'
         f'<g id="{name}" fill="light-dark(#000000, {partner("#000000")})">{inner}</g></svg>'
     )
     parts = "".join(
-        f'<svg class="drawing-part" viewBox="{left:g} 0 {right - left:g} {height:g}" aria-hidden="true" {look}>'
+        f'<svg class="drawing-part" viewBox="{left:g} 0 {right - left:g} {height:g}" '
+        f'style="--width: {(right - left) * 4 / 3:.0f}px" aria-hidden="true" {look}>'
         f'<use href="#{name}"/></svg>'
         for left, right in columns(inner, width)
     )
     kind = "drawing panels" if parts else "drawing"
-    return f'<div class="{kind}">{whole}{parts}</div>'
+    return f'<div class="{kind}"{said}>{whole}{parts}</div>'
 
 
 def columns(inner: str, width: float) -> list[tuple[float, float]]:

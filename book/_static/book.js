@@ -1,12 +1,17 @@
 // What scrolls sideways must be reachable by keyboard: an equation, a table or an output that is wider than the page
 // becomes a focusable, named group, and stops being one when there is room again.
 (() => {
-  const selector = 'mjx-container[display="true"], .cell_output > .output, .pst-scrollable-table-container';
+  const selector = 'mjx-container[display="true"], .cell_output > .output, .drawing, .pst-scrollable-table-container';
   const label = "scrolls sideways";
 
   function update(element) {
+    if (element.scrollWidth <= element.clientWidth && element.classList.contains("drawing")) {
+      element.removeAttribute("tabindex");
+      return;
+    }
     if (element.scrollWidth > element.clientWidth) {
       element.tabIndex = 0;
+      if (element.hasAttribute("role")) return; // a drawing keeps its name
       element.setAttribute("role", "group");
       element.setAttribute("aria-label", label);
     } else if (element.getAttribute("aria-label") === label) {
