@@ -23,6 +23,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/biome check .
 
 lab: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab book   # so that its terminals know rnnlib
