@@ -309,7 +309,8 @@ def test_the_picture_is_dragged(open_page, name, touch):
 # Where the parts of a picture are, frame by frame, after a move by the keyboard.
 WATCH = """async ([selector, key]) => {
     const handle = document.querySelectorAll(selector)[0];
-    const apart = ".us-pulse, .tw-pulse, .ng-count, .ng-mark, text"; // what runs, or grows with a sample
+    const sample = ".ng-count, .ng-mark, [aria-label='Letter of the sample'], text"; // grows letter by letter
+    const apart = `.us-pulse, .tw-pulse, ${sample}`; // and what runs by itself
     const parts = [...handle.closest("svg").querySelectorAll("*")].filter((e) => !e.closest(apart));
     const of = (e) => ["transform", "x", "y", "width", "height", "cx", "cy", "d"].map((a) => e.getAttribute(a)).join();
     const read = () => parts.map(of);

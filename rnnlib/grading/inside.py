@@ -64,8 +64,8 @@ def answer(task: str, value: Any) -> None:
 
     Examples
     --------
-    >>> answer("demo.1", [1.5, 2.0])
-    demo.1: a list of 2
+    >>> answer("example.1", [1.5, 2.0])  # of a task that this kernel knows no right answer to
+    example.1: a list of 2
     """
     encoded = encode(value)
     changed = {"changed": _guard.changed[:20]} if _guard is not None and _guard.changed else {}
