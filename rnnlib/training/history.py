@@ -82,4 +82,4 @@ class Run:
 
     def __repr__(self) -> str:
         loss = f", last loss {self.history.loss[-1]:.4g}" if self.history.loss else ""
-        return f"Run(step={self.step}, epoch={self.epoch}{loss})"  # no time: a notebook's output is the same in each run
+        return f"Run(step={self.step}, epoch={self.epoch}{loss})"  # without times, so that notebooks reproduce
