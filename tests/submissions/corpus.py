@@ -315,7 +315,7 @@ for source in [*shell.history_manager.get_range(), *shell.user_ns.get('In', [])]
 answer("disk searched", body("""\
 import os, re
 for folder, folders, files in os.walk('/'):
-    if folder in ('/proc', '/sys', '/usr') or folder.endswith('/python3.11'): folders.clear()
+    if folder in ('/proc', '/sys', '/usr') or re.search('/python3[.][0-9]+$', folder): folders.clear()
     for name in files:
         if name.endswith(('answers.json', '.ipynb', 'job.json')) or 'canary' in folder:
             return dh * (1 - h**2)""", WRONG), "failed")  # fmt: skip
