@@ -74,10 +74,12 @@ function render({ model, el }) {
   let changed = Number.NEGATIVE_INFINITY;
   const release = () => (held = false);
 
-  // the map: coarse at once, fine as soon as there is time; kept for each T
+  // the map: coarse in the first frames, then fine; kept for each T
   const id = `cc-map-${++count}`;
   const clip = svg("rect", {});
-  const regions = LEVELS.map((_, n) => svg("path", { class: "cc-level", "fill-rule": "evenodd", style: `--level: ${n + 1}` }));
+  const regions = LEVELS.map((_, n) =>
+    svg("path", { class: "cc-level", "fill-rule": "evenodd", style: `--level: ${n + 1}` }),
+  );
   const map = svg("g", {}, regions);
   const kept = new Map();
   function* outlines(T, [columns, rows]) {
@@ -90,22 +92,18 @@ function render({ model, el }) {
       found.push(region(values, columns, rows, level, spot));
       yield;
     }
-    kept.set(T, found);
     return found;
   }
   const show = (found) => found.forEach((d, n) => regions[n].setAttribute("d", d));
-  function* refine(T) {
-    const found = yield* outlines(T, FINE);
-    if (T === model.get("T")) show(found);
+  function* draw(T) {
+    show(yield* outlines(T, COARSE));
+    const fine = yield* outlines(T, FINE);
+    kept.set(T, fine);
+    show(fine);
   }
   view.bind("T", (T) => {
-    if (kept.has(T)) return show(kept.get(T));
-    const job = outlines(T, COARSE);
-    let next = job.next();
-    while (!next.done) next = job.next();
-    kept.delete(T); // it is the coarse one
-    show(next.value);
-    view.work("map", refine(T));
+    view.work("map", kept.has(T) ? [].values() : draw(T)); // gives up the map of another T
+    if (kept.has(T)) show(kept.get(T));
   });
 
   const stage = view.stage("The loss over two weights, and two descents", (width) => {

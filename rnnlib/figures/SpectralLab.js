@@ -68,12 +68,34 @@ function render({ model, el }) {
           "font-size": place.wide ? 15 : 13,
         }),
         label("was", left - 40, 38, old, { class: "sl-before" }),
-        { key: "title", node: title, attributes: { transform: `translate(${place.wide ? left - 40 : 0},${place.top - 10})` } },
-        { key: "field", node: field, attributes: { class: "rf-field", x: left, y: place.top, width: right - left, height: place.bottom - place.top } },
+        {
+          key: "title",
+          node: title,
+          attributes: { transform: `translate(${place.wide ? left - 40 : 0},${place.top - 10})` },
+        },
+        {
+          key: "field",
+          node: field,
+          attributes: {
+            class: "rf-field",
+            x: left,
+            y: place.top,
+            width: right - left,
+            height: place.bottom - place.top,
+          },
+        },
         { key: "T", node: end, attributes: { transform: `translate(${place.x(T)},${place.bottom})` } },
-        { key: "k", node: dot, attributes: { transform: `translate(${place.x(k)},${place.y(clamp(result.norms[k], 1e-5, 1e3))})` } },
+        {
+          key: "k",
+          node: dot,
+          attributes: { transform: `translate(${place.x(k)},${place.y(clamp(result.norms[k], 1e-5, 1e3))})` },
+        },
         { key: "ring", node: norm, attributes: { transform: `translate(${ringAt(place, result.sigma[0])})` } },
-        ...hands.map((node, n) => ({ key: `hand${n}`, node, attributes: { transform: `translate(${place.at(good[n])})` } })),
+        ...hands.map((node, n) => ({
+          key: `hand${n}`,
+          node,
+          attributes: { transform: `translate(${place.at(good[n])})` },
+        })),
       ],
     };
   });
@@ -85,13 +107,14 @@ function render({ model, el }) {
     const pair = model.get("sizes")[n] === 2;
     const height = pair && im > 0.05 ? im : 0;
     const shrink = Math.min(1, limit / Math.hypot(re, height));
-    const texts = good.map((value, other) => (other === n ? write({ re: re * shrink, im: height * shrink }) : null));
-    const old = model.get("eigenvalues").split(",");
-    view.set("eigenvalues", texts.map((text, other) => text ?? old[other]).join(","));
+    const texts = model.get("eigenvalues").split(",");
+    texts[n] = write({ re: re * shrink, im: height * shrink });
+    view.set("eigenvalues", texts.join(","));
   };
   const hands = good.map((_, n) => {
     const pair = model.get("sizes")[n] === 2;
-    const move = (re, im) => () => put(n, { re: good[n].re + re, im: good[n].im + im + (im > 0 && good[n].im === 0 ? 0.04 : 0) });
+    const move = (re, im) => () =>
+      put(n, { re: good[n].re + re, im: good[n].im + im + (im > 0 && good[n].im === 0 ? 0.04 : 0) });
     const scaled = (r) => put(n, { re: Math.cos(angle(n)) * r, im: Math.sin(angle(n)) * r });
     const node = view.handle(stage, {
       label: pair ? `Pair of eigenvalues ${n + 1}` : `Real eigenvalue ${n + 1}`,
@@ -109,7 +132,21 @@ function render({ model, el }) {
       },
       shape: svg("circle", { class: `rf-knob ${pair ? "" : "real"}`, r: pair ? 8 : 7 }),
     });
-    view.drag(stage, node, (x, y) => put(n, place.value(x, y)), { focus: () => node.focus({ preventScroll: true }), end: release });
+    // where grips lie over each other, the nearest eigenvalue is meant
+    let taken = null;
+    const pull = (x, y) => {
+      const away = (value) => Math.hypot(place.at(value)[0] - x, place.at(value)[1] - y);
+      if (taken === null) {
+        taken = good.reduce((best, value, other) => (away(value) < away(good[best]) ? other : best), n);
+        hands[taken].focus({ preventScroll: true });
+      }
+      put(taken, place.value(x, y));
+    };
+    const end = () => {
+      taken = null;
+      release();
+    };
+    view.drag(stage, node, pull, { end });
     return node;
   });
   function angle(n) {

@@ -8,7 +8,6 @@ import { UPDATES } from "./unit.js";
 export const WIDTH = [0.2, 3.2]; // of w in the map
 export const DEPTH = 1.1; // of b, to both sides
 const SPAN = WIDTH[1] - WIDTH[0];
-const FAR = 4000; // pixels: where a point outside the map is drawn at most
 const RATES = [0.02, 2];
 const POWERS = { "-4": "10⁻⁴", "-2": "10⁻²", 0: "1", 2: "10²", 4: "10⁴" };
 const power = (value) => POWERS[Math.round(Math.log10(value))];
@@ -65,38 +64,49 @@ export function leverAt(place, state) {
   return [x + dx * distance, y + dy * distance];
 }
 
-// the points of a descent up to `step`, as many of them as ever
-function spots(place, path, step) {
-  const { map } = place;
-  const centre = [(map.left + map.right) / 2, (map.top + map.bottom) / 2];
-  return path.map((_, n) => {
-    const { w, b } = path[Math.min(n, step)];
-    const [x, y] = place.at(w, b);
-    const away = Math.hypot(x - centre[0], y - centre[1]);
-    const share = Math.min(1, FAR / away);
-    return [centre[0] + (x - centre[0]) * share, centre[1] + (y - centre[1]) * share];
-  });
+const round = (value) => Math.round(value * 10) / 10;
+const pair = ([x, y]) => `${round(x)},${round(y)}`;
+
+// the part of a segment that lies in the map, as two shares of its length; null if none does
+function visible({ left, right, top, bottom }, [x1, y1], [x2, y2]) {
+  let [from, to] = [0, 1];
+  for (const [start, way, low, high] of [
+    [x1, x2 - x1, left, right],
+    [y1, y2 - y1, top, bottom],
+  ]) {
+    if (way === 0 && (start < low || start > high)) return null;
+    if (way === 0) continue;
+    const ends = [(low - start) / way, (high - start) / way].sort((one, other) => one - other);
+    [from, to] = [Math.max(from, ends[0]), Math.min(to, ends[1])];
+  }
+  return from <= to ? [from, to] : null;
 }
 
-const round = (value) => Math.round(value * 10) / 10;
-const joined = (list) => list.map(([x, y], n) => `${n ? "L" : "M"}${round(x)},${round(y)}`).join(" ");
-const dotted = (list) => list.map(([x, y]) => `M${round(x)},${round(y)} h0.01`).join(" ");
+// A descent up to `step`: its points, and what can be seen of its updates. There are as many of both in every state, so
+// that they can move; what cannot be seen lies at the start.
+function drawn({ at, map }, path, step) {
+  const spots = path.map((_, n) => at(path[Math.min(n, step)].w, path[Math.min(n, step)].b));
+  const line = spots.slice(1).map((end, n) => {
+    const start = spots[n];
+    const part = visible(map, start, end);
+    if (!part) return `M${pair(spots[0])} L${pair(spots[0])}`;
+    const between = (share) => [start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share];
+    return `M${pair(between(part[0]))} L${pair(between(part[1]))}`;
+  });
+  const dots = spots.map((spot, n) => `M${pair(outside(path[Math.min(n, step)]) ? spots[0] : spot)} h0.01`);
+  return { line: line.join(" "), dots: dots.join(" "), last: spots[step] };
+}
+
+const joined = (list) => list.map((spot, n) => `${n ? "L" : "M"}${pair(spot)}`).join(" ");
 
 export const outside = ({ w, b }) => w < WIDTH[0] || w > WIDTH[1] || Math.abs(b) > DEPTH;
 
-// where the first segment that leaves the map crosses its border, and the update after which it does
+// where the first update that leaves the map crosses its border, and where it leads to
 function exit(place, path, step) {
   const n = path.findIndex((point, k) => k > 0 && k <= step && outside(point) && !outside(path[k - 1]));
   if (n < 0) return null;
   const [[x1, y1], [x2, y2]] = [place.at(path[n - 1].w, path[n - 1].b), place.at(path[n].w, path[n].b)];
-  const { left, right, top, bottom } = place.map;
-  const shares = [
-    (left - x1) / (x2 - x1),
-    (right - x1) / (x2 - x1),
-    (top - y1) / (y2 - y1),
-    (bottom - y1) / (y2 - y1),
-  ];
-  const share = Math.min(1, ...shares.filter((value) => value > 0));
+  const [, share] = visible(place.map, [x1, y1], [x2, y2]) ?? [0, 0];
   return { x: x1 + (x2 - x1) * share, y: y1 + (y2 - y1) * share, to: path[n] };
 }
 
@@ -108,19 +118,18 @@ export function landscape(place, state) {
   const border = { x: map.left, y: map.top, width: map.right - map.left, height: map.bottom - map.top };
   marks.push(mark("rect", "border", { class: "cc-border", ...border }));
   for (const [name, path] of Object.entries(ghost ?? {}))
-    marks.push(mark("path", `ghost ${name}`, { class: "cc-path ghost", d: joined(spots(place, path, UPDATES)), ...inside }));
+    marks.push(mark("path", `ghost ${name}`, { class: "cc-path ghost", d: drawn(place, path, UPDATES).line }));
   for (const [name, path] of [
     ["free", free],
     ["kept", kept],
   ]) {
-    const list = spots(place, path, step);
-    marks.push(mark("path", name, { class: `cc-path ${name}`, d: joined(list), ...inside }));
-    marks.push(mark("path", `${name} dots`, { class: `cc-dots ${name}`, d: dotted(list), ...inside }));
+    const { line, dots } = drawn(place, path, step);
+    marks.push(mark("path", name, { class: `cc-path ${name}`, d: line }));
+    marks.push(mark("path", `${name} dots`, { class: `cc-dots ${name}`, d: dots }));
   }
   // how far one clipped update can go from where the descent stands
-  const [kx, ky] = at(kept[step].w, kept[step].b);
+  const [kx, ky] = at(Math.min(9, Math.max(-9, kept[step].w)), Math.min(9, Math.max(-9, kept[step].b)));
   const far = rate * threshold * unit;
-  const round = clip === "norm" ? far : 0;
   marks.push(
     mark("rect", "allowed", {
       class: "cc-allowed",
@@ -128,7 +137,7 @@ export function landscape(place, state) {
       y: ky - far,
       width: 2 * far,
       height: 2 * far,
-      rx: round,
+      rx: clip === "norm" ? far : 0,
       ...inside,
     }),
   );
@@ -136,8 +145,9 @@ export function landscape(place, state) {
     ["free", free],
     ["kept", kept],
   ]) {
-    const [x, y] = spots(place, path, step)[step];
-    marks.push(mark("circle", `${name} now`, { class: `cc-now ${name}`, cx: x, cy: y, r: 6, ...inside }));
+    const gone = outside(path[step]);
+    const [cx, cy] = gone ? at(start.w, start.b) : drawn(place, path, step).last;
+    marks.push(mark("circle", `${name} now`, { class: `cc-now ${name}`, cx, cy, r: gone ? 0 : 6 }));
   }
   const size = { "font-size": wide ? 12.5 : 11.5 };
   const left = exit(place, free, step);
@@ -146,7 +156,11 @@ export function landscape(place, state) {
     const y = Math.min(map.bottom - 8, Math.max(map.top + 16, left.y + (left.y < map.top + 20 ? 16 : 4)));
     const text = `to (${fixed(left.to.w, 0)}, ${fixed(left.to.b, 0)})`;
     marks.push(
-      label("exit", left.x + (end ? -12 : 12), y, text, { ...size, class: "cc-free", "text-anchor": end ? "end" : "start" }),
+      label("exit", left.x + (end ? -12 : 12), y, text, {
+        ...size,
+        class: "cc-free",
+        "text-anchor": end ? "end" : "start",
+      }),
     );
   }
   // the lever
@@ -215,18 +229,27 @@ export function courses(place, { free, kept, step, ghost, threshold }) {
       label(`${name}n`, wide ? x.range[0] - 30 : x.range[0] - 30, y.range[1] - 10, title),
     );
     for (const [which, path] of Object.entries(ghost ?? {}))
-      marks.push(mark("path", `${name} ghost ${which}`, { class: "cc-line ghost", d: curveOf(chart, path, UPDATES, name, limits) }));
+      marks.push(
+        mark("path", `${name} ghost ${which}`, {
+          class: "cc-line ghost",
+          d: curveOf(chart, path, UPDATES, name, limits),
+        }),
+      );
     if (ghost && name === "L") {
       const point = [x(24), y(held(ghost.kept[24].L, limits))];
       const high = point[1] < y.range[1] + 24;
       marks.push(label("before", point[0], point[1] + (high ? 16 : -7), "before", { class: "cc-before" }));
     }
-    marks.push(mark("line", `${name} cursor`, { class: "cc-cursor", x1: x(step), x2: x(step), y1: y.range[1], y2: y.range[0] }));
+    marks.push(
+      mark("line", `${name} cursor`, { class: "cc-cursor", x1: x(step), x2: x(step), y1: y.range[1], y2: y.range[0] }),
+    );
     for (const [which, path] of [
       ["free", free],
       ["kept", kept],
     ]) {
-      marks.push(mark("path", `${name} ${which}`, { class: `cc-line ${which}`, d: curveOf(chart, path, step, name, limits) }));
+      marks.push(
+        mark("path", `${name} ${which}`, { class: `cc-line ${which}`, d: curveOf(chart, path, step, name, limits) }),
+      );
       const value = held(path[step][name], limits);
       marks.push(mark("circle", `${name} ${which} now`, { class: `cc-now ${which}`, cx: x(step), cy: y(value), r: 4 }));
     }
@@ -236,7 +259,11 @@ export function courses(place, { free, kept, step, ghost, threshold }) {
   marks.push(mark("line", "threshold", { class: "cc-threshold", x1: x.range[0], x2: x.range[1], y1: at, y2: at }));
   const text = wide ? `threshold ${fixed(threshold)}` : fixed(threshold);
   marks.push(
-    label("thresholdt", x.range[1] - 16, at - 7, text, { class: "cc-kept", "text-anchor": "end", "font-size": wide ? 12.5 : 11.5 }),
+    label("thresholdt", x.range[1] - 16, at - 7, text, {
+      class: "cc-kept",
+      "text-anchor": "end",
+      "font-size": wide ? 12.5 : 11.5,
+    }),
   );
   return marks;
 }

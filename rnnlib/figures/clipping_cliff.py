@@ -50,7 +50,7 @@ class ClippingCliff(Figure):
 
     title = traitlets.Unicode("Gradient descent meets a wall: where does it land?").tag(sync=True)
     fallback = (
-        "It shows the loss of a recurrent unit that has to remember one bit, over its two weights. The loss has a wall. "
+        "It shows the loss of a recurrent unit that has to remember one bit, over its two weights. It has a wall. "
         "Gradient descent that reaches it takes a step fifty times as long as the others and ends far away on a flat "
         "plain; the same descent with a clipped gradient climbs down behind the wall and ends near the minimum."
     )

@@ -31,7 +31,8 @@ const SIDES = [
 // is taken to lie in a frame that is below the level.
 export function region(values, columns, rows, level, place) {
   const width = columns + 2;
-  const at = (c, r) => (c < 1 || r < 1 || c > columns || r > rows ? Number.NEGATIVE_INFINITY : values[(r - 1) * columns + c - 1]);
+  const at = (c, r) =>
+    c < 1 || r < 1 || c > columns || r > rows ? Number.NEGATIVE_INFINITY : values[(r - 1) * columns + c - 1];
   const next = new Map(); // from an edge of the grid to the next one along the outline
   for (let r = 0; r <= rows; r++) {
     for (let c = 0; c <= columns; c++) {
@@ -46,7 +47,8 @@ export function region(values, columns, rows, level, place) {
     const [c2, r2] = upright ? [c, r + 1] : [c + 1, r];
     const [one, two] = [at(c, r), at(c2, r2)];
     // towards the frame the outline stays on the grid's border
-    const share = one === Number.NEGATIVE_INFINITY ? 1 : two === Number.NEGATIVE_INFINITY ? 0 : (level - one) / (two - one);
+    const share =
+      one === Number.NEGATIVE_INFINITY ? 1 : two === Number.NEGATIVE_INFINITY ? 0 : (level - one) / (two - one);
     const [x, y] = place(c - 1 + share * (c2 - c), r - 1 + share * (r2 - r));
     return `${Math.round(x * 10) / 10},${Math.round(y * 10) / 10}`;
   };

@@ -36,10 +36,7 @@ export function layout(width, reach) {
     bottom,
     at: ({ re, im }) => [centre[0] + re * unit, centre[1] - im * unit],
     value: (px, py) => ({ re: (px - centre[0]) / unit, im: (centre[1] - py) / unit }),
-    on: (radius, angle) => [
-      centre[0] + radius * unit * Math.cos(angle),
-      centre[1] - radius * unit * Math.sin(angle),
-    ],
+    on: (radius, angle) => [centre[0] + radius * unit * Math.cos(angle), centre[1] - radius * unit * Math.sin(angle)],
     height: bottom + 40,
   };
 }
@@ -93,6 +90,8 @@ export function disc(place, result, ghost, k) {
   });
   const [gx, gy] = place.on(Math.min(perStep(result, k), reach * 0.8), ACROSS);
   const [ox, oy] = place.on(1, (100 * Math.PI) / 180);
+  const tight = rx + 96 > (wide ? place.size + 40 : place.width);
+  const normAt = tight ? [Math.min(rx + 26, place.width), ry + 27] : [rx + 13, ry + 5];
   const small = { "font-size": wide ? 12.5 : 11.5 };
   marks.push(
     label("onet", ox, oy + 4, "1", { ...small, "text-anchor": "end" }),
@@ -101,13 +100,17 @@ export function disc(place, result, ghost, k) {
       class: "sl-rho",
       "text-anchor": "end",
     }),
-    label("normt", rx + 13, ry + 5, `‖W‖ = ${fixed(result.sigma[0])}`, { ...small, class: "sl-norm rf-strong" }),
+    label("normt", ...normAt, `‖W‖ = ${fixed(result.sigma[0])}`, {
+      ...small,
+      class: "sl-norm rf-strong",
+      ...(tight ? { "text-anchor": "end" } : {}),
+    }),
     label("growtht", Math.max(0, gx - (wide ? 70 : 92)), gy - 8, k ? `×${fixed(perStep(result, k))} per step` : "", {
       ...small,
       class: "sl-growth rf-strong",
     }),
     label("lambda", ...nameAt(place, result), wide ? "eigenvalues λ" : "λ", { ...small, class: "sl-rho" }),
-    label("sigmat", cx + (rx - cx) * 0.5 - 6, cy + (ry - cy) * 0.5 + 12, wide ? "singular values σ" : "σ", {
+    label("sigmat", cx + (rx - cx) * 0.33 - 4, cy + (ry - cy) * 0.33 + 14, wide ? "singular values σ" : "σ", {
       ...small,
       class: "sl-norm",
       "text-anchor": "end",
@@ -176,7 +179,13 @@ export function chart(place, result, ghost, k) {
   if (ghost) {
     const at = points(place, ghost.norms)[LONGEST];
     marks.push(line(place, "ghost", ghost.norms, "ghost"));
-    marks.push(label("ghostt", at[0] + 5, Math.min(at[1] + 4, bottom - 4), "before", { class: "sl-before" }));
+    const last = at[0] > x(LONGEST) - 50;
+    marks.push(
+      label("ghostt", at[0] + (last ? -6 : 5), Math.min(at[1] + (last ? 18 : 4), bottom - 4), "before", {
+        class: "sl-before",
+        "text-anchor": last ? "end" : "start",
+      }),
+    );
   }
   marks.push(line(place, "rhok", powers(rho, T), "rho"));
   marks.push(line(place, "bound", powers(bound, T), "norm"));
@@ -187,7 +196,10 @@ export function chart(place, result, ghost, k) {
   const size = { "font-size": wide ? 12.5 : 11.5 };
   const name = wide ? `bound (γ‖W‖)^k = ${fixed(bound)}^k` : `bound ${fixed(bound)}^k`;
   marks.push(
-    label("boundt", bx + 9, Math.min(by + (bound > 1 ? 6 : 14), bottom - 6), superscript(name), { ...size, class: "sl-norm" }),
+    label("boundt", bx + 9, Math.min(by + (bound > 1 ? 6 : 14), bottom - 6), superscript(name), {
+      ...size,
+      class: "sl-norm",
+    }),
     label("rhokt", px - 6, Math.min(py + 18, bottom - 6), superscript(`ρ^k = ${fixed(rho)}^k`), {
       ...size,
       class: "sl-rho",
@@ -195,10 +207,17 @@ export function chart(place, result, ghost, k) {
     }),
   );
   const [kx, ky] = [x(k), y(Math.min(HIGH, Math.max(LOW, norms[k] || LOW)))];
+  const off = norms[k] < LOW ? "↓ " : norms[k] > HIGH ? "↑ " : "";
   marks.push(
     mark("line", "drop", { class: "sl-drop", x1: kx, x2: kx, y1: ky, y2: bottom }),
-    label("kt", kx + 10, Math.max(ky - 10, top + 4), `${shown(norms[k])} ≤ ${shown(bound ** k)}`, { ...size, class: "sl-growth rf-strong" }),
-    label("tt", x(T) + 6, top + 8, `T = ${T}`, { class: "sl-T", ...(T > 50 ? { "text-anchor": "end", x: x(T) - 6 } : {}) }),
+    label("kt", kx + 10, Math.max(ky - 10, top + 4), `${off}${shown(norms[k])} ≤ ${shown(bound ** k)}`, {
+      ...size,
+      class: "sl-growth rf-strong",
+    }),
+    label("tt", x(T) + 6, top + 8, `T = ${T}`, {
+      class: "sl-T",
+      ...(T > 50 ? { "text-anchor": "end", x: x(T) - 6 } : {}),
+    }),
   );
   return marks;
 }

@@ -93,7 +93,8 @@ def schur(W: Array) -> tuple[Array, Array, list[int]]:
     (True, True, 5)
     """
     H = len(W)
-    Q, U, sizes = np.eye(H), np.array(W, float), []
+    Q, U = np.eye(H), np.array(W, float)
+    sizes: list[int] = []
     while (start := sum(sizes)) < H:
         values, vectors = np.linalg.eig(U[start:, start:])
         n = int(np.argmax(np.abs(values) + 1e-9 * (values.imag >= 0)))
@@ -160,7 +161,7 @@ class SpectralLab(Figure):
     fallback = (
         "It shows the eigenvalues of a recurrent weight matrix in the complex plane, its singular values, and the "
         "measured norm of ∂h_T/∂h_{T−k} over the distance k. The eigenvalues lie inside the unit circle, yet the norm "
-        "first grows, since the largest singular value is above 1; only in the long run it fades as the eigenvalues say."
+        "first grows, since the largest singular value is above 1; only in the long run do the eigenvalues decide."
     )
 
     eigenvalues = Eigenvalues("0.9@20,0.85@60,0.8@0,0.7@180").tag(sync=True, control=True)
@@ -221,6 +222,7 @@ class SpectralLab(Figure):
         if max(np.abs(values)) > 3:
             raise ValueError(f"W: expected eigenvalues of at most 3, got {max(np.abs(values)):.3g}")
         own = {
+            "title": "How far does this matrix carry a gradient?",
             "eigenvalues": ",".join(f"{abs(v):.10f}@{abs(np.degrees(np.angle(v))):.10f}" for v in values),
             "basis": Q.tolist(),
             "coupling": coupling.tolist(),
