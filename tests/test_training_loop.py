@@ -579,7 +579,7 @@ def test_what_could_not_be_read_again_is_refused_when_it_is_written(tmp_path):
     with pytest.raises(TypeError, match=r"arrays\['a'\]: expected numbers"):
         write_checkpoint(path, {"a": np.array([None])}, {})
     with pytest.raises(ValueError, match=r"dtype: expected a floating-point type or int8, got int16"):
-        save_checkpoint(path, model, dtype="int8")
+        save_checkpoint(path, model, dtype="int16")
     with pytest.raises(FileNotFoundError, match=r"checkpoint: expected an existing folder"):
         fit(model, SequentialBatches(IDS, 4, 10), SGD(), max_steps=1, checkpoint=tmp_path / "no" / "c.npz")
     odd = Model(RNN(V, 3, rng=np.random.default_rng(0), bias_initializer=lambda rng, s: np.zeros(s)), V,
