@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "rnnlib"
-HEAVY = {"torch", "keras", "matplotlib", "ipywidgets", "anywidget", "sklearn", "vega_datasets", "pandas", "IPython"}
+HEAVY = {
+    "torch",
+    "keras",
+    "matplotlib",
+    "ipywidgets",
+    "anywidget",
+    "sklearn",
+    "vega_datasets",
+    "pandas",
+    "IPython",
+    "sympy",
+}
 # what each part of the library may import from it; a leaf may import every part that is no leaf
 CORE = {
     "registry": set(),

@@ -17,6 +17,7 @@ import rnnlib
 from rnnlib.bptt import Bidirectional, Stacked
 from rnnlib.cells import GRU, LSTM, RNN
 from rnnlib.corpora import python_docs_split
+from rnnlib.registry import describe
 from rnnlib.text import SequentialBatches, ShuffledBatches, Vocabulary
 from rnnlib.training import (
     SGD,
@@ -393,6 +394,32 @@ def test_half_precision_makes_a_small_file_and_nearly_the_same_model(tmp_path):
         save_checkpoint(tmp_path / "no.npz", model, dtype=np.float16)
 
 
+def test_one_byte_a_weight_is_off_by_half_a_scale_at_most_and_a_second_rounding_changes_nothing(tmp_path):
+    model = make_model("GRU")
+    model.params["W_h"][:, 1] *= 100  # one column of large weights must not blur the others
+    model.params["W_x"][:, 0] = 0
+    save_checkpoint(tmp_path / "bytes.npz", model, dtype=np.int8)
+    loaded, _ = load_model(tmp_path / "bytes.npz", dtype=np.float64)
+    for name, p in model.params.items():
+        if p.ndim == 2:
+            assert (np.abs(loaded.params[name] - p) <= np.abs(p).max(axis=0) / 254 + 1e-6).all(), name
+        else:
+            np.testing.assert_allclose(loaded.params[name], p, rtol=1e-6)
+    save_checkpoint(tmp_path / "again.npz", loaded, dtype=np.int8)
+    again, _ = load_model(tmp_path / "again.npz", dtype=np.float64)
+    for name, p in loaded.params.items():
+        np.testing.assert_allclose(again.params[name], p, rtol=3e-7)
+
+
+def test_scales_that_belong_to_no_parameter_make_no_checkpoint(tmp_path):
+    model = make_model("RNN")
+    arrays = {f"model/{name}": p for name, p in model.params.items()}
+    for scales in ({"scale/W_z": np.ones(3, np.float32)}, {"scale/W_h": np.ones(999, np.float32)}):
+        write_checkpoint(tmp_path / "c.npz", arrays | scales, {"model": describe(model), "notes": {}})
+        with pytest.raises(CheckpointError, match="scales"):
+            load_model(tmp_path / "c.npz")
+
+
 def test_others_can_read_a_checkpoint_if_the_umask_lets_them(tmp_path):
     before = os.umask(0o022)
     try:
@@ -551,8 +578,8 @@ def test_what_could_not_be_read_again_is_refused_when_it_is_written(tmp_path):
         save_checkpoint(path, model, notes={"teacher": GRU(2, 3, rng=np.random.default_rng(0))})
     with pytest.raises(TypeError, match=r"arrays\['a'\]: expected numbers"):
         write_checkpoint(path, {"a": np.array([None])}, {})
-    with pytest.raises(ValueError, match=r"dtype: expected a floating-point type, got int8"):
-        save_checkpoint(path, model, dtype="int8")
+    with pytest.raises(ValueError, match=r"dtype: expected a floating-point type or int8, got int16"):
+        save_checkpoint(path, model, dtype="int16")
     with pytest.raises(FileNotFoundError, match=r"checkpoint: expected an existing folder"):
         fit(model, SequentialBatches(IDS, 4, 10), SGD(), max_steps=1, checkpoint=tmp_path / "no" / "c.npz")
     odd = Model(RNN(V, 3, rng=np.random.default_rng(0), bias_initializer=lambda rng, s: np.zeros(s)), V,

@@ -23,6 +23,7 @@ from rnnlib.registry import build, describe
 from rnnlib.training.archive import CheckpointError, as_json, read_checkpoint, write_checkpoint
 from rnnlib.training.history import History, Run
 from rnnlib.training.optimisers import SGD, Adam
+from rnnlib.training.quantising import dequantise, quantise
 
 __all__ = ["load_checkpoint", "load_model", "load_pretrained", "save_checkpoint"]
 
@@ -49,7 +50,8 @@ def save_checkpoint(
         Anything JSON can hold, and instances of registered classes, such as a `Vocabulary`: how the model was
         trained, what it reached. They come back as they were.
     dtype : dtype, optional
-        Store the parameters in this dtype, ``np.float16`` for a quarter of the size of float64. Not
+        Store the parameters in this dtype, ``np.float16`` for a quarter of the size of float64. ``np.int8`` keeps one
+        byte of each entry of a matrix (:func:`rnnlib.training.quantising.quantise`) and the rest in float32. Not
         together with ``optimiser`` or ``run``: a rounded model cannot be resumed bit for bit.
 
     Raises
@@ -81,7 +83,7 @@ def save_checkpoint(
         raise ValueError(
             "dtype: expected None beside optimiser or run (a rounded model cannot be resumed bit for bit), got one"
         )
-    arrays = {f"model/{name}": _cast(name, p, dtype) for name, p in model.params.items()}
+    arrays = _stored(model.params, None if dtype is None else np.dtype(dtype))
     meta: dict[str, Any] = {"model": describe(model), "notes": dict(notes or {})}
     if optimiser is not None:
         meta["optimiser"] = optimiser.config()
@@ -205,11 +207,22 @@ def check_savable(path: str | Path, model: Any) -> None:
         raise FileNotFoundError(f"checkpoint: expected an existing folder, got {Path(path).parent}")
 
 
-def _cast(name: str, p: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
+def _stored(params: Mapping[str, np.ndarray], dtype: np.dtype | None) -> dict[str, np.ndarray]:
+    """The parameters as the file keeps them; a matrix of bytes has its scales beside it, in a group of their own."""
     if dtype is None:
-        return p
-    if not np.issubdtype(np.dtype(dtype), np.floating):
-        raise ValueError(f"dtype: expected a floating-point type, got {np.dtype(dtype)}")
+        return {f"model/{name}": p for name, p in params.items()}
+    if dtype != np.int8:
+        return {f"model/{name}": _cast(name, p, dtype) for name, p in params.items()}
+    arrays = {f"model/{name}": _cast(name, p, np.dtype(np.float32)) for name, p in params.items()}
+    for name, p in params.items():
+        if p.ndim == 2:
+            arrays[f"model/{name}"], arrays[f"scale/{name}"] = quantise(p)
+    return arrays
+
+
+def _cast(name: str, p: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    if not np.issubdtype(dtype, np.floating):
+        raise ValueError(f"dtype: expected a floating-point type or int8, got {dtype}")
     with np.errstate(over="ignore"):
         stored = p.astype(dtype)
     if not np.isfinite(stored).all():
@@ -273,4 +286,9 @@ def _read(path: str | Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str,
     for name, a in arrays.items():
         group, _, rest = name.partition("/")
         groups.setdefault(group, {})[rest] = a
+    for name, scale in groups.pop("scale", {}).items():
+        try:
+            groups["model"][name] = dequantise(groups["model"][name], scale)
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"{path} holds scales for {name!r} that do not fit its parameters") from error
     return groups, meta
