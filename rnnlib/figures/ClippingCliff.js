@@ -112,8 +112,8 @@ function render({ model, el }) {
     const frame = { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top };
     for (const [name, value] of Object.entries(frame)) clip.setAttribute(name, value);
     map.setAttribute("transform", `translate(${box.left},${box.top}) scale(${place.unit / MILLI})`);
-    const [first, second] = findings(state, place.wide);
-    const [x, size] = place.wide ? [place.norm.x.range[0] - 30, 14] : [0, 12];
+    const [first, second] = findings(state, place.roomy);
+    const [x, size] = place.wide ? [place.norm.x.range[0] - 30, place.roomy ? 14 : 12.5] : [0, 12];
     const all = { ...state, ghost };
     const area = ({ x, y }) => ({
       class: "rf-field",

@@ -56,8 +56,8 @@ function render({ model, el }) {
     const { T } = result;
     const [left, right] = place.x.range;
     const [said, last] = finding(result);
-    const text = place.wide ? `${said}: ${last}` : said;
-    const old = ghost && place.wide ? `before: ${finding(ghost).join(": ")}` : "";
+    const text = place.roomy ? `${said}: ${last}` : said;
+    const old = ghost && place.roomy ? `before: ${finding(ghost).join(": ")}` : "";
     return {
       height: place.height,
       marks: [
@@ -65,7 +65,7 @@ function render({ model, el }) {
         ...chart(place, result, ghost, k),
         label("finding", place.wide ? left - 40 : 0, place.wide ? 18 : place.top - 27, text, {
           class: "sl-finding rf-strong",
-          "font-size": place.wide ? 15 : 13,
+          "font-size": place.roomy ? 15 : 13,
         }),
         label("was", left - 40, 38, old, { class: "sl-before" }),
         {

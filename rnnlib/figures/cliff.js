@@ -14,18 +14,22 @@ const power = (value) => POWERS[Math.round(Math.log10(value))];
 
 export function layout(width) {
   const wide = width > 560;
-  const unit = wide ? 138 : (width - 22) / SPAN;
+  const unit = wide ? Math.min(138, width * 0.153) : (width - 22) / SPAN;
   const [left, top] = wide ? [30, 6] : [20, 46];
   const map = { left, top, right: left + SPAN * unit, bottom: top + 2 * DEPTH * unit };
   const start = wide ? map.right + 66 : 30;
   const half = wide ? width - 12 : width / 2 - 8;
   const other = wide ? start : width / 2 + 34;
   const under = map.bottom + 52;
-  const rows = wide ? [78, 170, 206, map.bottom] : [under, under + 62, under, under + 62];
+  const floor = Math.max(map.bottom, 270);
+  const rows = wide
+    ? [78, 78 + (floor - 114) / 2, 114 + (floor - 114) / 2, floor]
+    : [under, under + 62, under, under + 62];
   const x = (from, to) => scale([0, UPDATES], [from, to], { ticks: wide ? [0, 10, 20, 30, 40] : [0, 20, 40] });
   const y = (low, high, n, ticks) => scale([low, high], [rows[n + 1], rows[n]], { log: true, ticks });
   return {
     wide,
+    roomy: wide && half - start > 340,
     width,
     unit,
     map,
@@ -33,7 +37,7 @@ export function layout(width) {
     value: (px, py) => [WIDTH[0] + (px - left) / unit, DEPTH - (py - top) / unit],
     norm: { x: x(start, half), y: y(1e-4, 1e4, 0, [1e-4, 1, 1e4]) },
     loss: { x: x(other, width - 12), y: y(1e-4, 1, 2, [1e-4, 1e-2, 1]) },
-    height: wide ? map.bottom + 38 : under + 82,
+    height: wide ? floor + 38 : under + 82,
     reach: wide ? [32, 34] : [28, 20], // of the lever: shortest, and pixels per factor of ten
   };
 }
@@ -214,7 +218,12 @@ export function courses(place, { free, kept, step, ghost, threshold }) {
   const { wide } = place;
   const marks = [];
   for (const [name, chart, limits, title] of [
-    ["norm", place.norm, [1e-4, 1e4], wide ? "norm of the gradient, before it is clipped" : "norm of the gradient"],
+    [
+      "norm",
+      place.norm,
+      [1e-4, 1e4],
+      place.roomy ? "norm of the gradient, before it is clipped" : "norm of the gradient",
+    ],
     ["L", place.loss, [1e-4, 1], "loss"],
   ]) {
     const { x, y } = chart;

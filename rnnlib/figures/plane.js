@@ -16,14 +16,16 @@ const power = (value) => {
 
 export function layout(width, reach) {
   const wide = width > 560;
-  const size = wide ? 340 : 184;
+  const size = wide ? Math.min(340, Math.round(width * 0.38)) : 184;
+  const roomy = wide && width > 780;
   const unit = size / 2 / reach;
   const centre = wide ? [size / 2, 18 + size / 2] : [width / 2, size / 2 + 2];
   const left = wide ? size + 76 : 34;
   const top = wide ? 78 : size + 46;
-  const bottom = wide ? size - 16 : top + 104;
+  const bottom = wide ? Math.max(size, 280) - 16 : top + 104;
   return {
     wide,
+    roomy,
     width,
     size,
     reach,
@@ -90,7 +92,7 @@ export function disc(place, result, ghost, k) {
   });
   const [gx, gy] = place.on(Math.min(perStep(result, k), reach * 0.8), ACROSS);
   const [ox, oy] = place.on(1, (100 * Math.PI) / 180);
-  const tight = rx + 96 > (wide ? place.size + 40 : place.width);
+  const tight = rx + 88 > (wide ? place.size + 40 : place.width);
   const normAt = tight ? [Math.min(rx + 26, place.width), ry + 27] : [rx + 13, ry + 5];
   const small = { "font-size": wide ? 12.5 : 11.5 };
   marks.push(
@@ -172,7 +174,7 @@ export function chart(place, result, ghost, k) {
   const { norms, gamma, sigma, rho, T } = result;
   const bound = gamma * sigma[0];
   const marks = axes(x, y, {
-    xTitle: wide ? "distance k: how many steps the gradient has gone back" : "distance k, in steps back",
+    xTitle: place.roomy ? "distance k: how many steps the gradient has gone back" : "distance k, in steps back",
     format: power,
   });
   marks.push(mark("line", "oneline", { class: "sl-unity", x1: x(0), x2: x(LONGEST), y1: y(1), y2: y(1) }));
@@ -194,12 +196,18 @@ export function chart(place, result, ghost, k) {
   const [bx, by] = beside(place, bound, T, bound > 1 ? 0.86 : 0.6);
   const [px, py] = beside(place, rho, T, rho > 1 ? 0.7 : 0.75);
   const size = { "font-size": wide ? 12.5 : 11.5 };
-  const name = wide ? `bound (γ‖W‖)^k = ${fixed(bound)}^k` : `bound ${fixed(bound)}^k`;
+  const name = place.roomy ? `bound (γ‖W‖)^k = ${fixed(bound)}^k` : `bound ${fixed(bound)}^k`;
   marks.push(
-    label("boundt", bx + 9, Math.min(by + (bound > 1 ? 6 : 14), bottom - 6), superscript(name), {
-      ...size,
-      class: "sl-norm",
-    }),
+    label(
+      "boundt",
+      Math.min(bx + 9, x(LONGEST) - (place.roomy ? 150 : 84)),
+      Math.min(by + (bound > 1 ? 6 : 14), bottom - 6),
+      superscript(name),
+      {
+        ...size,
+        class: "sl-norm",
+      },
+    ),
     label("rhokt", px - 6, Math.min(py + 18, bottom - 6), superscript(`ρ^k = ${fixed(rho)}^k`), {
       ...size,
       class: "sl-rho",
