@@ -1,6 +1,7 @@
 """GateMicroscope against rnnlib: what it expects, freely and with a unit held, which units it names, what it finds."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,9 +12,10 @@ from rnnlib.bptt import Stacked, backward, clamped, gradient_check, unroll
 from rnnlib.cells import GRU, LSTM, RNN
 from rnnlib.corpora import python_docs_split
 from rnnlib.figures import GateMicroscope
-from rnnlib.figures.base import bundle, pack
-from rnnlib.figures.gate_microscope import areas, microscope_of, named_units, packed, search, unit_values
+from rnnlib.figures.base import HERE, bundle, pack
+from rnnlib.figures.gate_microscope import LOOKED_AT, areas, microscope_of, named_units, packed, search, unit_values
 from rnnlib.figures.shipped import balanced, shipped
+from rnnlib.figures.sphinx_ext import assignment
 from rnnlib.text import Vocabulary
 from rnnlib.training import Model, load_pretrained, next_probabilities
 
@@ -170,6 +172,16 @@ def test_the_first_named_unit_tells_quotations_on_text_it_was_not_chosen_on():
     area = areas(run["state"][:, [unit["unit"]]], np.array(flags))[0]
     assert unit["name"] == "quotation" and shipped("char_gru")["unit"] == unit["unit"]
     assert area > 0.9 and abs(area - unit["score"]) < 0.05
+
+
+def test_by_default_the_quotation_unit_is_held_where_it_usually_is_outside_quotations():
+    model, notes = load_pretrained("char_gru")
+    text = balanced(python_docs_split().validation)[:LOOKED_AT]
+    outside = np.cumsum([character == '"' for character in text]) % 2 == 0
+    state = unit_values(model, list(notes["vocabulary"]), text)["state"][:, shipped("char_gru")["unit"]]
+    figure = GateMicroscope()
+    assert figure.value == pytest.approx(np.median(state[outside]), abs=0.005)
+    assert figure.text[figure.since] == '"' and figure.text[figure.mark_start : figure.mark_end] == '"print'
 
 
 def test_shipped_weights_lose_nothing_on_the_page():
@@ -350,3 +362,135 @@ def test_the_search_in_the_shipped_text_finds_what_numpy_finds_in_the_librarys_t
 def test_pack_knows_signed_bytes():
     assert pack(np.array([[-1, 127]]), "int8") == {"dtype": "int8", "shape": [1, 2], "data": "/38="}
     assert json.dumps(GateMicroscope().state())
+
+
+# ---------------------------------------------------------------------------------------------- the reader's hand
+
+
+@pytest.fixture
+def open_figure(browser, tmp_path) -> Iterator:
+    """A function that opens a page with the figure alone, without a network."""
+    contexts = []
+
+    def visit(figure: GateMicroscope, **options):
+        scripts = [
+            assignment("rnnlibData", "char_gru", shipped("char_gru")),
+            assignment("rnnlibFigures", "GateMicroscope", {"module": figure._esm, "state": figure.defaults()}),
+            (HERE / "host.js").read_text(encoding="utf8"),
+        ]
+        for n, script in enumerate(scripts):
+            (tmp_path / f"{n}.js").write_text(script, encoding="utf8")
+        tags = "".join(f'<script src="{n}.js"></script>' for n in range(3))
+        page = f'<!doctype html><html><meta charset="utf8"><style>{figure._css}</style>{figure.to_html()}{tags}</html>'
+        (tmp_path / "page.html").write_text(page, encoding="utf8")
+        context = browser.new_context(
+            viewport={"width": 1000, "height": 800}, offline=True, reduced_motion="reduce", **options
+        )
+        contexts.append(context)
+        tab = context.new_page()
+        tab.trouble = []
+        tab.on("console", lambda message: tab.trouble.append(message.text))
+        tab.on("pageerror", lambda error: tab.trouble.append(str(error)))
+        tab.goto((tmp_path / "page.html").as_uri())
+        tab.wait_for_selector("text=/does the same in|Mark letters/", timeout=60_000)
+        return tab
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def told(tab) -> str:
+    return tab.locator("svg.rf-picture").text_content()
+
+
+def shown_change(tab, character: str) -> tuple[float, float]:
+    """The two shares in per cent beside a character that is expected: free and held."""
+    texts = tab.locator(".rnnlib-figure svg text").all_text_contents()
+    share = texts[texts.index(character) + 1]
+    before, after = re.fullmatch(r"([\d.]+) % → ([\d.]+) %", share).groups()
+    return float(before), float(after)
+
+
+def test_the_default_state_shows_what_the_library_computes(open_figure):
+    model, notes = load_pretrained("char_gru")
+    figure, unit = GateMicroscope(), shipped("char_gru")["unit"]
+    vocabulary = notes["vocabulary"]
+    ids = vocabulary.encode("\n" + figure.text[: figure.position])
+    k = vocabulary.encode('"')[0]
+    tab = open_figure(figure)
+    hold = {"gate": figure.gate, "unit": unit, "value": figure.value, "since": figure.since}
+    expected = [100 * clamped_from(model, ids, held)[0][k] for held in (None, hold)]
+    assert expected[0] > 2 * expected[1], "what the picture says by default: without its unit, the mark is not expected"
+    assert shown_change(tab, '"') == pytest.approx(expected, abs=0.51)
+    network = shipped("char_gru")
+    values = unit_values(model, list(vocabulary), network["searched"])["state"][:, unit].astype(float)
+    own = unit_values(model, list(vocabulary), figure.text)["state"][:, unit].astype(float)
+    places = search(own[figure.mark_start : figure.mark_end], values)
+    assert f"Unit {unit} does the same in {len(places)} place" in told(tab)
+    assert tab.locator(".gm-heat").evaluate(
+        "(e) => e.getContext('2d').getImageData(0, 0, e.width, e.height).data.some((v) => v > 0)"
+    )
+    assert not tab.trouble
+
+
+def test_letters_are_marked_by_dragging_and_by_shift_and_arrows(open_figure):
+    tab = open_figure(GateMicroscope(text='if "ab" is', position=0))
+    assert "Mark letters" in told(tab)
+    box = tab.locator(".rf-field").first.bounding_box()
+    y = box["y"] + box["height"] - 16
+    tab.mouse.move(box["x"] + 3.5 * 9, y)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 5.5 * 9, y, steps=3)
+    tab.mouse.up()
+    marked = tab.locator("rect.gm-marked")
+    assert float(marked.get_attribute("width")) == pytest.approx(3 * 9, abs=1.1)
+    tab.wait_for_selector("text=/does the same in/", timeout=60_000)
+    caret = tab.get_by_role("slider", name="Reading position")
+    caret.focus()
+    caret.press("Escape")
+    assert marked.count() == 0
+    caret.press("Home")
+    caret.press("ArrowRight")
+    caret.press("Shift+ArrowRight")
+    caret.press("Shift+ArrowRight")
+    assert caret.get_attribute("aria-valuenow") == "3"
+    assert float(marked.get_attribute("width")) == pytest.approx(2 * 9, abs=1.1)
+    caret.press("Shift+ArrowLeft")
+    assert float(marked.get_attribute("width")) == pytest.approx(9, abs=1.1)
+    assert not tab.trouble
+
+
+def test_a_unit_is_held_let_go_and_another_one_chosen(open_figure):
+    tab = open_figure(GateMicroscope(gate="z", clamped=False, since=0, mark_start=-1, mark_end=-1))
+    first, second = (shipped("char_gru")["units"][n]["unit"] for n in (0, 2))
+    assert "→" not in told(tab).split("Where else")[0]
+    knob = tab.get_by_role("slider", name=f"Hold the update gate z of unit {second},")
+    knob.focus()
+    knob.press("End")
+    assert knob.get_attribute("aria-valuetext") == "held at 1.00"
+    assert knob.get_attribute("aria-valuenow") == "1.00"
+    assert "Held:" in told(tab) and tab.locator("path.gm-ghost").count() > 1
+    since = tab.get_by_role("slider", name="Held from letter")
+    since.focus()
+    since.press("ArrowRight")
+    assert since.get_attribute("aria-valuetext").startswith("from letter 1, h")
+    tab.get_by_role("button", name="Let the unit go free").press("Enter")
+    assert "Held:" not in told(tab) and since.is_hidden()
+    overview = tab.get_by_role("slider", name="Unit, from what keeps longest")
+    overview.focus()
+    overview.press("Home")
+    assert overview.get_attribute("aria-valuetext").startswith(f"unit {shipped('char_gru')['order'][0]}, number 1")
+    tab.get_by_role("button", name=f"Choose unit {first}, quotation").press("Enter")
+    assert f"unit {first}" in overview.get_attribute("aria-valuetext")
+    assert not tab.trouble
+
+
+def test_a_place_that_was_found_becomes_the_text(open_figure):
+    tab = open_figure(GateMicroscope())
+    jump = tab.get_by_role("button", name="Read the excerpt").first
+    jump.press("Enter")
+    text = tab.get_by_role("textbox").input_value()
+    assert text in shipped("char_gru")["searched"].replace("\n", "") or len(text) > 20
+    assert tab.locator("rect.gm-marked").count() == 1
+    assert not tab.trouble

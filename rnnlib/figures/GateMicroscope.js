@@ -11,7 +11,8 @@ import { View } from "./view.js";
 export { Machine, Reading, search, survey };
 
 const LONGEST = 300; // characters that are read
-const BUDGET = 7; // milliseconds of reading before the first picture of a change
+const BUDGET = 7; // milliseconds of reading before the first picture of a change,
+const AT_ONCE = 60; // or as many letters, if that takes longer
 
 // the clamp that the controls ask for, or null
 function heldBy(model, machine, unit, length) {
@@ -53,7 +54,7 @@ function render({ model, el }) {
   const free = new Reading(machine);
   const other = new Reading(machine);
   let [known, held, hover, anchor, surveyed, progress, places] = [readable(), null, null, null, null, 0, null];
-  let painted = "";
+  let [painted, started] = ["", false];
   let place = layout(900, machine.units);
 
   function readable() {
@@ -442,15 +443,18 @@ function render({ model, el }) {
       .join("")
       .replaceAll("\n", "⏎");
     const it = `${GATE_NAMES[gate()]} of unit ${unitNow()}`;
-    const also = places ? ` As over the marked letters in ${places.starts.length} places.` : "";
+    const also = places ? ` It does as over the marked letters in ${places.starts.length} places.` : "";
     if (held) {
       const { k, most } = changed(p, old);
       const name = visible(machine.characters[k]);
-      const effect = most < 0.005 ? "nothing changes" : `${name} is at ${percent(p[k])}, not ${percent(old[k])}`;
-      return view.say(`With the ${it} held at ${fixed(held.value, 2)}, after “…${end}” ${effect}.${also}`);
+      const effect =
+        most < 0.005
+          ? "no expectation changes"
+          : `the network expects “${name}” with ${percent(p[k])}, not ${percent(old[k])}`;
+      return view.say(`After “…${end}”, with the ${it} held at ${fixed(held.value, 2)}, ${effect}.${also}`);
     }
     const best = likely(old, p, 1)[0];
-    const expected = `the network expects ${visible(machine.characters[best.k])} with ${percent(best.p)}`;
+    const expected = `the network expects “${visible(machine.characters[best.k])}” with ${percent(best.p)}`;
     view.say(`After “…${end}” ${expected}; the ${it} is at ${fixed(valueAt(unitNow()) ?? 0, 2)}.${also}`);
   }
 
@@ -481,9 +485,11 @@ function render({ model, el }) {
     held = heldBy(model, machine, unitNow(), known.length);
     free.aim(ids);
     if (held) other.aim(ids, held, free);
-    const end = performance.now() + BUDGET;
+    const [budget, letters] = started ? [BUDGET, AT_ONCE] : [2, 0];
+    started = true;
+    const end = performance.now() + budget;
     let more = true;
-    while (more && performance.now() < end) more = advance();
+    for (let n = 0; more && (n < letters || performance.now() < end); n++) more = advance();
     places = wanted() === places?.key ? places : null;
     show();
     view.work("read", more ? readOn() : [][Symbol.iterator]());

@@ -65,7 +65,10 @@ export function unpack({ dtype, shape, data, scale }) {
   const numbers = new types[dtype](bytes.buffer);
   if (!scale) return { shape, data: numbers };
   const factors = unpack(scale).data;
-  return { shape, data: Float32Array.from(numbers, (number, n) => number * factors[n % factors.length]) };
+  const scaled = new Float32Array(numbers.length);
+  for (let row = 0; row < numbers.length; row += factors.length)
+    for (let k = 0; k < factors.length; k++) scaled[row + k] = numbers[row + k] * factors[k];
+  return { shape, data: scaled };
 }
 
 // the float16 number with these 16 bits

@@ -35,13 +35,13 @@ class GateMicroscope(Figure):
         The text of your own that is searched, and by which the units of a model of your own are chosen and named;
         `text` by default.
     position : int
-        How many characters have been read; beyond the end means all.
+        How many characters have been read; beyond the end means all, which is usual for a text of your own.
     gate : str
         What the lanes show: "state" (c of an LSTM, h of the others), or a gate of the cell.
     unit : int
         The chosen unit; -1 means the first of the named ones.
     clamped : bool
-        Whether the chosen unit is held.
+        Whether the chosen unit is held. With a text of your own it is if ``value`` is given.
     value : float
         At which value its gate or its state is held. A state at 0 is ablated.
     since : int
@@ -75,13 +75,14 @@ class GateMicroscope(Figure):
         "expected next characters change, and where else in a longer text the unit behaves as over a marked stretch."
     )
 
-    text = traitlets.Unicode('The built-in name "print').tag(sync=True, control=True)
-    position = traitlets.Int(LONGEST, min=0).tag(sync=True, control=True)
+    text = traitlets.Unicode('The built-in name "print" is bound in this module.').tag(sync=True, control=True)
+    position = traitlets.Int(24, min=0).tag(sync=True, control=True)
     gate = traitlets.Enum(("state", "z", "r", "n", "i", "f", "o", "g"), "state").tag(sync=True, control=True)
     unit = traitlets.Int(-1, min=-1).tag(sync=True, control=True)
     clamped = traitlets.Bool(True).tag(sync=True, control=True)
-    value = traitlets.Float(0.0, min=-8, max=8).tag(sync=True, control=True)
-    since = traitlets.Int(0, min=0).tag(sync=True, control=True)
+    # the median of the quotation unit outside quotations, on validation text; held from the opening mark on
+    value = traitlets.Float(-0.18, min=-8, max=8).tag(sync=True, control=True)
+    since = traitlets.Int(18, min=0).tag(sync=True, control=True)
     mark_start = traitlets.Int(18, min=-1).tag(sync=True, control=True)
     mark_end = traitlets.Int(24, min=-1).tag(sync=True, control=True)
     network = Data("char_gru")
@@ -94,8 +95,9 @@ class GateMicroscope(Figure):
         searched: str | None = None,
         **traits: Any,
     ) -> None:
-        if text is not None:
-            traits["text"] = text
+        if text is not None:  # the usual stretch and hold belong to the usual text
+            usual = {"position": LONGEST, "clamped": "value" in traits, "mark_start": -1, "mark_end": -1, "since": 0}
+            traits = {**usual, **traits, "text": text}
         if isinstance(model, str):
             traits["network"] = model
         elif (model is None) != (vocabulary is None):
