@@ -103,7 +103,7 @@ function render({ model, el }) {
     lanes().forEach((one, n) => {
       const chosen = one.unit === unit;
       const { score, measure, name } = one;
-      const told = `unit ${one.unit}${measure && place.width > 300 ? `, ${measure} ${fixed(score, 2)}` : ""}`;
+      const told = `unit ${one.unit}${measure && (place.wide || (place.width > 300 && !(held && chosen))) ? `, ${measure} ${fixed(score, 2)}` : ""}`;
       const values = reading().values(g, one.unit);
       const freely = held ? free.values(g, one.unit) : null;
       const hold = held && chosen ? held.value : null;
@@ -243,7 +243,7 @@ function render({ model, el }) {
     const times = count === 1 ? "1 place" : `${count} places`;
     const begins = places.common ? `, ${places.common[1]} begin with ${visible(places.common[0])}` : "";
     if (!place.wide) return [`${count} such places${begins}`];
-    return [`Unit ${unitNow()} does the same in ${times}`, `of ${T} letters${begins}`];
+    return [`It does the same in ${times}`, `of ${T} letters${begins}`];
   }
 
   // ---- the reader's hand in the picture ----
@@ -443,7 +443,7 @@ function render({ model, el }) {
       .join("")
       .replaceAll("\n", "⏎");
     const it = `${GATE_NAMES[gate()]} of unit ${unitNow()}`;
-    const also = places ? ` It does as over the marked letters in ${places.starts.length} places.` : "";
+    const also = places ? ` The unit does the same as over the marked letters in ${places.starts.length} places.` : "";
     if (held) {
       const { k, most } = changed(p, old);
       const name = visible(machine.characters[k]);

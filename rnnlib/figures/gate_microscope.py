@@ -192,8 +192,8 @@ def named_units(run: dict[str, np.ndarray], text: Iterable[str]) -> list[dict[st
     """Choose five units and name them after what they follow most closely.
 
     In this order, each unit once: the unit whose state best tells whether a quotation is open, by the area under its
-    ROC curve; whose state goes with the place in the word, by correlation; which keeps what it has longest and which
-    changes fastest, by the mean of its update or forget gate; whose state best tells whether a bracket is open. What
+    ROC curve; whose state goes with the place in the word, by correlation; of the rest, which keeps what it has longest
+    and which changes fastest, by the mean of its update or forget gate; whose state best tells whether a bracket is open. What
     the text does not contain is left out.
 
     Parameters
@@ -215,8 +215,8 @@ def named_units(run: dict[str, np.ndarray], text: Iterable[str]) -> list[dict[st
     scores = [
         ("quotation", "AUC", areas(state, quotation)),
         ("place in the word", "r", correlations(state, places_in_words(characters))),
-        ("keeps longest", kept, keep),
-        ("changes fastest", kept, -keep),
+        ("keeps long", kept, keep),
+        ("changes fast", kept, -keep),
         ("bracket", "AUC", areas(state, bracket)),
     ]
     named: list[dict[str, Any]] = []

@@ -22,8 +22,8 @@ export const signed = (gate) => gate === "state" || gate === "n" || gate === "g"
 export function layout(width, units) {
   const wide = width > 560;
   const advance = wide ? 9 : 8;
-  const left = wide ? 134 : 8;
-  const panel = wide ? 248 : width;
+  const left = wide ? 140 : 8;
+  const panel = wide ? 244 : width;
   const gutter = wide ? 66 : 27;
   const columns = Math.floor((width - left - gutter - (wide ? panel + 12 : 0)) / advance);
   const right = left + columns * advance;
@@ -184,7 +184,8 @@ export function lane(place, n, { name, told, values, free, chosen, hold, since, 
       }),
       mark("line", `${key}zero`, { class: "gm-zero", x1: left, x2: left + width, y1: base, y2: base }),
     );
-  if (free)
+  const least = (range[1] - range[0]) / 25;
+  if (free?.some((v, t) => Math.abs(v - values[t]) > least))
     marks.push(
       mark("path", `${key}free`, { class: "gm-ghost", d: line(inView(free), columns, left, advance, base, at) }),
     );
