@@ -2,11 +2,12 @@
 
 import { label } from "./chart.js";
 import { clamp, fixed, svg, visible } from "./elements.js";
-import { Heat } from "./heat.js";
+import { Heat, frame } from "./heat.js";
 import { Machine, Reading, middle, search, survey } from "./microscope.js";
-import { GATE_NAMES, excerpt, found, lane, layout, level, likely, next, text } from "./slide.js";
+import { GATE_NAMES, excerpt, found, lane, layout, level, next, text } from "./slide.js";
 import { mark } from "./stage.js";
 import { View } from "./view.js";
+import { commonest, findingOf, headings, sentence } from "./words.js";
 
 export { Machine, Reading, search, survey };
 
@@ -23,25 +24,6 @@ function heldBy(model, machine, unit, length) {
 }
 
 const gateOf = (model, machine) => (machine.gates.includes(model.get("gate")) ? model.get("gate") : "state");
-
-const percent = (p) => `${Math.round(100 * p)} %`;
-
-// the character whose probability changes most
-function changed(p, free) {
-  const change = p.map((share, k) => Math.abs(share - free[k]));
-  const most = Math.max(...change);
-  return { k: change.indexOf(most), most };
-}
-
-// what the hold changes most, in words for the picture
-function findingOf(machine, free, p, held) {
-  const best = likely(free, p, 1)[0];
-  if (!held) return `Expected next: ${visible(machine.characters[best.k])} ${percent(best.p)}`;
-  const { k, most } = changed(p, free);
-  const verb = most < 0.005 ? "stays at" : p[k] < free[k] ? "falls to" : "rises to";
-  const from = most < 0.005 ? "" : `, from ${percent(free[k])}`;
-  return `Held: ${visible(machine.characters[k])} ${verb} ${percent(p[k])}${from}`;
-}
 
 function render({ model, el }) {
   const view = new View({ model, el });
@@ -150,7 +132,15 @@ function render({ model, el }) {
       marks.push(...next(place, { ...parts, finding: findingOf(machine, old, p, held) }));
     }
     marks.push(...overview(unit, from));
-    marks.push(...found(place, { marked: seen.marked, gate: g, range, places, told: told(seen.marked) }));
+    marks.push(
+      ...found(place, {
+        marked: seen.marked,
+        gate: g,
+        range,
+        places,
+        told: headings(place, seen.marked, places, progress),
+      }),
+    );
     (places?.starts ?? []).slice(0, place.found.count).forEach((start, n) => {
       const { left, top, row } = place.found;
       jumps[n].setAttribute("aria-label", `Read the excerpt at ${start}`);
@@ -203,47 +193,12 @@ function render({ model, el }) {
         return column < old.length ? clamp((1.5 * (value - old[column][order[row]])) / most, -1, 1) : 0;
       });
     }
-    const marks = [
-      { key: "units", node: unitField, attributes: field(place.left, top, place.left + width, top + height) },
-      mark("rect", "heatbox", { class: "gm-heatbox", x: place.left, y: top, width, height }),
-    ];
-    if (place.wide)
-      marks.push(
-        label("h1", 4, top + 12, held ? "what else moves" : `all ${machine.units} units`, {
-          class: "rf-strong",
-          "font-size": 13,
-        }),
-        label("h2", 4, top + 28, held ? `${machine.units} units, change` : GATE_NAMES[g]),
-        label("h3", 4, top + 44, "sorted: what keeps"),
-        label("h4", 4, top + 59, "longest on top"),
-      );
-    if (n > place.columns)
-      marks.push(
-        mark("rect", "window", {
-          class: "gm-window",
-          x: place.left + (from / n) * width,
-          width: (place.columns / n) * width,
-          y: top - 2,
-          height: height + 4,
-          rx: 2,
-        }),
-      );
     const y = place.row(rank.get(unit));
-    marks.push(mark("line", "rowline", { class: "gm-row", x1: place.left, x2: place.left + width, y1: y, y2: y }));
-    marks.push({ key: "unit", node: row, attributes: { transform: `translate(${place.left + width + 9},${y})` } });
-    return marks;
-  }
-
-  // the heading of the places found
-  function told(stretch) {
-    if (!stretch) return ["Where else does it do this?", "Mark letters: drag over them, or shift + →"];
-    if (!places) return ["Where else does it do this?", `reading the longer text: ${percent(progress)}`];
-    const T = places.text.length.toLocaleString("en");
-    const count = places.starts.length;
-    const times = count === 1 ? "1 place" : `${count} places`;
-    const begins = places.common ? `, ${places.common[1]} begin with ${visible(places.common[0])}` : "";
-    if (!place.wide) return [`${count} such places${begins}`];
-    return [`It does the same in ${times}`, `of ${T} letters${begins}`];
+    return [
+      { key: "units", node: unitField, attributes: field(place.left, top, place.left + width, top + height) },
+      ...frame(place, { letters: n, units: machine.units, held, gate: g, from, width, y }),
+      { key: "unit", node: row, attributes: { transform: `translate(${place.left + width + 9},${y})` } },
+    ];
   }
 
   // ---- the reader's hand in the picture ----
@@ -434,28 +389,11 @@ function render({ model, el }) {
   }
 
   function summary() {
-    const position = at();
-    const [now, before] = [reading().moments[position], free.moments[position]];
+    const [now, before] = [reading().moments[at()], free.moments[at()]];
     if (!now || !before) return;
-    const [p, old] = [machine.expect(now), machine.expect(before)];
-    const end = known
-      .slice(Math.max(0, position - 10), position)
-      .join("")
-      .replaceAll("\n", "⏎");
-    const it = `${GATE_NAMES[gate()]} of unit ${unitNow()}`;
-    const also = places ? ` The unit does the same as over the marked letters in ${places.starts.length} places.` : "";
-    if (held) {
-      const { k, most } = changed(p, old);
-      const name = visible(machine.characters[k]);
-      const effect =
-        most < 0.005
-          ? "no expectation changes"
-          : `the network expects “${name}” with ${percent(p[k])}, not ${percent(old[k])}`;
-      return view.say(`After “…${end}”, with the ${it} held at ${fixed(held.value, 2)}, ${effect}.${also}`);
-    }
-    const best = likely(old, p, 1)[0];
-    const expected = `the network expects “${visible(machine.characters[best.k])}” with ${percent(best.p)}`;
-    view.say(`After “…${end}” ${expected}; the ${it} is at ${fixed(valueAt(unitNow()) ?? 0, 2)}.${also}`);
+    const read = known.slice(Math.max(0, at() - 10), at()).join("");
+    const unit = { gate: gate(), unit: unitNow(), value: valueAt(unitNow()) ?? 0 };
+    view.say(sentence(machine, { read, p: machine.expect(now), free: machine.expect(before), held, places, ...unit }));
   }
 
   function show() {
@@ -540,14 +478,6 @@ function render({ model, el }) {
   const names = ["text", "position", "gate", "unit", "clamped", "value", "since", "mark_start", "mark_end"];
   view.follow(names, update);
   return () => view.dispose();
-}
-
-// the letter with which most of the places begin, and how many do
-function commonest(starts, text) {
-  const counts = new Map();
-  for (const start of starts) counts.set(text[start], (counts.get(text[start]) ?? 0) + 1);
-  const best = [...counts].sort((one, two) => two[1] - one[1])[0];
-  return best && best[1] > starts.length / 4 ? best : null;
 }
 
 export default { render };

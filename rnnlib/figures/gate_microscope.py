@@ -142,7 +142,7 @@ def packed(p: np.ndarray) -> dict[str, Any]:
 
     Examples
     --------
-    >>> on_grid = np.array([[1.0, -0.5], [0.5, 0.25]]) * [127, 254]
+    >>> on_grid = np.array([[127.0, -254.0], [64.0, 2.0]])  # columns of steps of 1 and of 2
     >>> packed(on_grid)["dtype"], packed(on_grid + 0.1)["dtype"], packed(on_grid[0])["dtype"]
     ('int8', 'float16', 'float32')
     """
@@ -193,8 +193,8 @@ def named_units(run: dict[str, np.ndarray], text: Iterable[str]) -> list[dict[st
 
     In this order, each unit once: the unit whose state best tells whether a quotation is open, by the area under its
     ROC curve; whose state goes with the place in the word, by correlation; of the rest, which keeps what it has longest
-    and which changes fastest, by the mean of its update or forget gate; whose state best tells whether a bracket is open. What
-    the text does not contain is left out.
+    and which changes fastest, by the mean of its update or forget gate; whose state best tells whether a bracket
+    is open. What the text does not contain is left out.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ def search(stretch: np.ndarray, values: np.ndarray) -> list[int]:
 
     Examples
     --------
-    >>> search(np.array([0.1, 0.9]), np.array([0, 1, 1, 0, 0.8, 0.2]))
+    >>> search(np.array([0.1, 0.8]), np.array([0, 1, 1, 0, 0.8, 0.2]))
     [3, 0]
     """
     L = len(stretch)

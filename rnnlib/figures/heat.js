@@ -1,6 +1,9 @@
 // The overview: every unit a row, every character a column, painted on a canvas that lies behind a stage's picture.
 
+import { label } from "./chart.js";
 import { html } from "./elements.js";
+import { GATE_NAMES } from "./slide.js";
+import { mark } from "./stage.js";
 
 // a colour as the page resolves it, as [red, green, blue]
 function rgb(colour) {
@@ -51,4 +54,32 @@ export class Heat {
       }
     pen.putImageData(image, 0, 0);
   }
+}
+
+// What stands around the canvas: its frame and names, the part of the text in sight, the row of the chosen unit.
+export function frame(place, { letters, units, held, gate, from, width, y }) {
+  const { top, height } = place.heat;
+  const { left } = place;
+  const marks = [mark("rect", "heatbox", { class: "gm-heatbox", x: left, y: top, width, height })];
+  const strong = { class: "rf-strong", "font-size": 13 };
+  if (place.wide)
+    marks.push(
+      label("h1", 4, top + 12, held ? "what else moves" : `all ${units} units`, strong),
+      label("h2", 4, top + 28, held ? `${units} units, change` : GATE_NAMES[gate]),
+      label("h3", 4, top + 44, "sorted: what keeps"),
+      label("h4", 4, top + 59, "longest on top"),
+    );
+  if (letters > place.columns)
+    marks.push(
+      mark("rect", "window", {
+        class: "gm-window",
+        x: left + (from / letters) * width,
+        width: (place.columns / letters) * width,
+        y: top - 2,
+        height: height + 4,
+        rx: 2,
+      }),
+    );
+  marks.push(mark("line", "rowline", { class: "gm-row", x1: left, x2: left + width, y1: y, y2: y }));
+  return marks;
 }
