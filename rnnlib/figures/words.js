@@ -37,7 +37,7 @@ export function headings({ wide }, marked, places, progress) {
 export function sentence(machine, { read, p, free, held, gate, unit, value, places }) {
   const after = `After “…${read.replaceAll("\n", "⏎")}”`;
   const it = `${GATE_NAMES[gate]} of unit ${unit}`;
-  const also = places ? ` The unit does the same as over the marked letters in ${places.starts.length} places.` : "";
+  const also = places ? ` Like the marked letters: ${places.starts.length} places.` : "";
   const name = (k) => `the network expects “${visible(machine.characters[k])}” with ${percent(p[k])}`;
   if (!held) return `${after} ${name(likely(free, p, 1)[0].k)}; the ${it} is at ${fixed(value, 2)}.${also}`;
   const { k, most } = changed(p, free);
