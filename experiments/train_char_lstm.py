@@ -13,7 +13,7 @@ from characters import train
 from rnnlib.cells import LSTM
 
 OPTIONS = {
-    "hidden_size": 140,
+    "hidden_size": 132,
     "recurrent_dropout": 0.25,
     "dropout": 0.25,
     "batch_size": 16,
