@@ -280,7 +280,7 @@ def test_a_slider_trains_again_and_a_button_stops_it(browser, lab, name, slider,
     stop.click()
     clicked = time.monotonic()
     wait_for(stop.is_disabled, "the training to stop")
-    assert time.monotonic() - clicked < 2
+    assert time.monotonic() - clicked < 5
     stopped, done = picture(shown), progress(shown)
     assert 0 < done < 1
     tab.wait_for_timeout(1000)

@@ -35,8 +35,8 @@ class Live:
         Called as ``draw(ax, **values)`` with empty axes and the value of each control. If it is a generator, it may run
         for long: at each ``yield`` the picture is shown as it is by then, a yielded number between 0 and 1 moves a
         progress bar, and a button stops the run there. The first run, in the cell itself, goes to its end.
-    width, height : float
-        Of the picture, in inches.
+    figsize : (float, float)
+        Width and height of the picture, in inches.
     **controls : widget, or pair of a widget and the name of its trait
         ``steps=ipywidgets.IntSlider(10, 1, 50)`` is shown, with its keyword for a name unless it has a description.
         ``order=(dial, "order")`` follows a figure that is shown elsewhere.
@@ -82,10 +82,10 @@ class Live:
     Live(halves, steps=10)
     """
 
-    def __init__(self, draw: Callable[..., Any], *, width: float = 6.5, height: float = 3.2, **controls: Any) -> None:
+    def __init__(self, draw: Callable[..., Any], *, figsize: tuple[float, float] = (6.5, 3.2), **controls: Any) -> None:
         import ipywidgets
 
-        self._draw, self._size = draw, (width, height)
+        self._draw, self._figsize = draw, figsize
         self._turn, self._stopping = 0, False  # which run is the last, and whether it is to end
         self._controls = {name: _pair(name, control) for name, control in controls.items()}
         self.running, self.svg = False, ""
@@ -126,7 +126,7 @@ class Live:
 
     def _begin(self) -> tuple[Figure, Iterator[float]]:
         """A picture, and what is still to be done to fill it, piece by piece."""
-        figure = Figure(figsize=self._size, layout="constrained")
+        figure = Figure(figsize=self._figsize, layout="constrained")
         return figure, _shares(self._draw(figure.subplots(), **self._values()))
 
     def _show(self, figure: Figure) -> None:
