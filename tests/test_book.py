@@ -487,3 +487,27 @@ def test_wide_tables_are_lists_on_a_phone(visit, page):
         """() => [...document.querySelectorAll("table")].filter((e) => e.checkVisibility())
             .filter((e) => e.parentElement.scrollWidth > e.parentElement.clientWidth + 1).map((e) => e.innerText)"""
     )
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_chapter_moves_early_its_links_set_figures_and_no_widget_is_dead(visit, page):
+    """Something reacts within two screens of 1200 x 800; links in the prose set states; for widgets, a picture."""
+    tab = visit(page).tab
+    tops = tab.evaluate("[...document.querySelectorAll('.rnnlib-figure')].map((e) => e.getBoundingClientRect().top)")
+    assert min(tops) + tab.evaluate("scrollY") < 2 * 800
+
+    links = tab.locator(".bd-article a[href^='#'][href*='?']")
+    assert links.count() >= 1
+    for link in links.all():
+        link.click()
+        name, _, wanted = unquote(urlsplit(link.get_attribute("href")).fragment).partition("?")
+        tab.locator(f"#{name} .rf-link").click()  # writes the state of the figure into the address
+        _, _, shown = unquote(urlsplit(tab.url).fragment).partition("?")
+        assert set(wanted.split("&")) <= set(shown.replace("+", " ").split("&"))
+
+    own = tab.locator(".cell").filter(has=tab.locator(".cell_input", has_text="Live("))
+    assert own.count() >= 1 and own.locator(".cell_output .drawing").count() == own.count()
+    text = tab.locator(".bd-article").inner_text()
+    assert "In JupyterLab" in text and not re.search(r"Loading widget|Box\(children|Slider\(value", text)
+    assert not tab.locator(".bd-article :is(.jupyter-widgets, .widget-view, [type='application/vnd.jupyter*'])").count()

@@ -17,10 +17,28 @@ import rnnlib.figures
 
 pytestmark = pytest.mark.alone
 TOKEN = secrets.token_hex(16)
-CHAPTER = Path(__file__).resolve().parent.parent / "book" / "04_bptt.ipynb"
+BOOK = Path(__file__).resolve().parent.parent / "book"
+CHAPTER = BOOK / "04_bptt.ipynb"
+# The place of each chapter where widgets drive the reader's own Python: the cells that it needs, it being the last one.
+PLACES = {
+    "01_sequences": (
+        *("setup", "shuffle", "ffn-code", "train", "forecast-split", "forecast-models-code", "forecast-choose"),
+        *("forecast-again-curves", "forecast-again"),
+    ),
+    "02_language_models": ("setup", "corpus-load", "sampling-code", "ngram-dial", "dial-own"),
+    "03_rnn": (
+        *("imports", "quotes", "forward", "count", "streams", "carry-check", "adam-code", "by-hand-loop", "fit"),
+        *("fit-curves", "fit-again-curves", "fit-again"),
+    ),
+}
 WATCH = """
 from pathlib import Path
 stepper.observe(lambda change: Path("seen.txt").write_text(str(change.new)), "step")
+"""
+WAIT = """
+import asyncio
+while truncation.k != 8:
+    await asyncio.sleep(0.05)
 """
 CHANGE = "stepper.W_h = [[0.25, 0], [0, -0.75]]; stepper.step = 6"
 NOTEBOOK = "const notebook = jupyterapp.shell.currentWidget;"
@@ -95,6 +113,18 @@ def open_notebook(tab, url: str, name: str) -> None:
     )
 
 
+def scroll_to(tab, cell: str) -> None:
+    """Bring a cell of chapter 4 into view: JupyterLab draws no others."""
+    tab.evaluate(
+        f"""async (place) => {{
+            {NOTEBOOK}
+            notebook.content.activeCellIndex = place;
+            await notebook.content.scrollToItem(place, 'start');
+        }}""",
+        [cell.id for cell in nbformat.read(CHAPTER, as_version=4).cells].index(cell),
+    )
+
+
 def test_chapter_4_runs_and_its_figure_and_the_kernel_follow_each_other(browser, lab):
     url, folder = lab
     tab = browser.new_page(viewport={"width": 1200, "height": 1400})
@@ -115,15 +145,7 @@ def test_chapter_4_runs_and_its_figure_and_the_kernel_follow_each_other(browser,
     assert not [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
 
     # the chapter's figure is alive, wherever the notebook has scrolled to
-    place = next(i for i, cell in enumerate(nbformat.read(CHAPTER, as_version=4).cells) if cell.id == "stepper")
-    tab.evaluate(
-        f"""async (place) => {{
-            {NOTEBOOK}
-            notebook.content.activeCellIndex = place;
-            await notebook.content.scrollToItem(place, 'start');
-        }}""",
-        place,
-    )
+    scroll_to(tab, "stepper")
     figure = tab.locator(".rnnlib-figure").filter(has=tab.get_by_role("slider", name="Step"))
     figure.get_by_text("of 7").first.wait_for(timeout=30_000)
 
@@ -148,6 +170,22 @@ def test_chapter_4_runs_and_its_figure_and_the_kernel_follow_each_other(browser,
     # and the kernel's again
     run_in_kernel(tab, CHANGE)
     figure.get_by_text("6 of 7").wait_for()
+
+    # a figure, a slider and a plot of the reader's own Python are linked, in each direction
+    scroll_to(tab, "own-window")
+    shown = tab.locator(".widget-vbox").filter(has_text="cosine")
+    shown.locator("svg").wait_for()
+    assert "k = 4" in shown.inner_text()
+    moved(shown, "k", "ArrowRight")
+    run_in_kernel(tab, "assert truncation.k == 6")
+    assert "k = 6" in shown.inner_text()
+    scroll_to(tab, "truncation")
+    edge = tab.locator(".rnnlib-figure").get_by_role("slider", name="Window k: the edge")
+    edge.focus()
+    edge.press("ArrowRight")
+    run_in_kernel(tab, WAIT)
+    scroll_to(tab, "own-window")
+    wait_for(lambda: "k = 8" in shown.inner_text(), "the plot to follow the figure")
 
     # the figure follows JupyterLab's theme
     light = figure.locator(".rf").evaluate("(e) => getComputedStyle(e).backgroundColor")
@@ -188,4 +226,92 @@ def test_every_figure_works_in_a_notebook_and_the_same_one_twice_stays_in_step(b
     ask.get_by_role("textbox", name="Your guess").press("Enter")
     assert "one more" in ask.inner_text()
     assert not errors
+    tab.close()
+
+
+def place(folder: Path, name: str, **changes: str) -> str:
+    """Write a notebook of those cells of a chapter that its place with widgets needs; its file's name."""
+    notebook = nbformat.read(BOOK / f"{name}.ipynb", as_version=4)
+    cells = {cell.id: cell for cell in notebook.cells}
+    notebook.cells = [cells[i] for i in PLACES[name]]
+    for cell in notebook.cells:
+        cell.outputs = []
+        for old, new in changes.items():
+            cell.source = cell.source.replace(old, new)
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return f"{name}.ipynb"
+
+
+def run_place(tab, url: str, name: str):
+    """Run the cells of a notebook; what the last one shows."""
+    open_notebook(tab, url, name)
+    assert tab.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")  # false where a cell fails
+    shown = tab.locator(".jp-Cell").last.locator(".widget-vbox").first
+    shown.locator("svg").wait_for(timeout=90_000)
+    return shown
+
+
+def picture(shown) -> str:
+    return shown.locator("svg").inner_html()
+
+
+def moved(shown, name: str, key: str) -> str:
+    """Press a key at a slider, and wait until the picture is another; which one."""
+    before = picture(shown)
+    slider = shown.locator(".widget-hslider", has_text=name).get_by_role("slider")
+    slider.focus()
+    slider.press(key)
+    wait_for(lambda: picture(shown) != before, f"the picture to follow {name}")
+    return picture(shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "slider", "key"), [("01_sequences", "days", "ArrowLeft"), ("03_rnn", "hidden units", "ArrowRight")]
+)
+def test_a_slider_trains_again_and_a_button_stops_it(browser, lab, name, slider, key):
+    url, folder = lab
+    tab = browser.new_page(viewport={"width": 1200, "height": 1400})
+    shown = run_place(tab, url, place(folder, name, **{"max_steps=900": "max_steps=300"}))
+    stop, again = (shown.get_by_role("button", name=what) for what in ("Stop", "Run again"))
+    assert stop.is_disabled()
+
+    first = moved(shown, slider, key)  # the picture while the curve grows
+    wait_for(lambda: picture(shown) != first, "the curve to grow")
+    stop.click()
+    clicked = time.monotonic()
+    wait_for(stop.is_disabled, "the training to stop")
+    assert time.monotonic() - clicked < 5
+    stopped, done = picture(shown), progress(shown)
+    assert 0 < done < 1
+    tab.wait_for_timeout(1000)
+    assert (picture(shown), progress(shown)) == (stopped, done)
+
+    again.click()  # and to the end
+    wait_for(stop.is_enabled, "a new run")
+    wait_for(stop.is_disabled, "the end", 60)
+    assert progress(shown) == 1 and picture(shown) != stopped
+    assert not shown.locator("pre").count()  # where an error would stand
+    tab.close()
+
+
+def progress(shown) -> float:
+    width = shown.locator(".progress-bar").evaluate("(bar) => bar.style.width")
+    return float(width.removesuffix("%")) / 100
+
+
+def test_a_plot_of_chapter_2_follows_the_figure_and_the_readers_text(browser, lab):
+    url, folder = lab
+    tab = browser.new_page(viewport={"width": 1200, "height": 2400})
+    shown = run_place(tab, url, place(folder, "02_language_models"))
+    assert "order 4" in shown.inner_text()
+    handle = tab.locator(".rnnlib-figure").get_by_role("slider", name="Order")
+    handle.focus()
+    handle.press("ArrowRight")
+    wait_for(lambda: "order 5" in shown.inner_text(), "the plot to follow the figure")
+    before = picture(shown)
+    field = shown.get_by_role("textbox")
+    field.fill("Short.")
+    field.press("Enter")
+    wait_for(lambda: picture(shown) != before, "the plot of another text")
+    assert not shown.locator("pre").count()
     tab.close()
