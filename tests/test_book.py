@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
+from codesniffer import faults, needs_codesniffer
 from conftest import CHROMIUM
 from filelock import FileLock
 
@@ -342,6 +343,20 @@ def test_page_is_silent_offline_light_fits_a_phone_and_axe_finds_nothing(visit, 
     found += violations(seen.tab)
     assert not found, "\n".join(found)
     assert not seen.trouble
+
+
+@needs_chromium
+@needs_codesniffer
+@pytest.mark.parametrize("page", PAGES)
+def test_a_second_checker_finds_nothing_worse_than_a_notice(visit, page):
+    tab = visit(page).tab
+    tab.evaluate(ONE_OF_A_KIND)
+    found = []
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        tab.evaluate(SETTLED)
+        found += [f"{scheme}: {fault}" for fault in faults(tab)]
+    assert not found, "\n".join(found)
 
 
 @needs_chromium

@@ -2,10 +2,18 @@
 // it the kernel, if there is one), and a change of the model, from wherever it comes, moves the control.
 
 import { stateLinks } from "./address.js";
-import { html, rich, svg } from "./elements.js";
+import { html, rich, svg, unique } from "./elements.js";
 import { Stage } from "./stage.js";
 
 const BUDGET = 8; // milliseconds of work in a frame
+
+// options under the names of their groups, in the order in which they stand
+function grouped(items, options) {
+  if (!options[0]?.[2]) return items;
+  const groups = new Map(options.map(([, , label]) => [label, html("optgroup", { label })]));
+  items.forEach((item, n) => groups.get(options[n][2]).append(item));
+  return [...groups.values()];
+}
 
 export class View {
   constructor({ model, el }) {
@@ -19,9 +27,7 @@ export class View {
     this.body = html("div", { class: "rf-body" });
     this.heading = html("p", { class: "rf-title" });
     this.group = html("div", { role: "group" }, this.heading, this.body, this.summary);
-    // a form of its own keeps the names of radio buttons apart from those of other figures
-    this.form = html("form", { class: "rf", autocomplete: "off" }, this.group);
-    this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.form = html("div", { class: "rf" }, this.group); // no form element: nothing is ever sent
     el.classList.add("rnnlib-figure");
     el.append(this.form);
     this.bind("title", (title) => {
@@ -119,12 +125,15 @@ export class View {
     return html("div", { class: "rf-player" }, button, slider);
   }
 
-  // options: [value, text]; a value may be a number
+  // options: [value, text] or [value, text, name of its group]; a value may be a number
   select(name, { label, options }) {
     const items = options.map(([value, text]) => html("option", { value }, text));
-    const input = html("select", {}, items);
+    const input = html("select", {}, grouped(items, options));
     input.addEventListener("change", () => this.set(name, options[input.selectedIndex][0]));
-    this.bind(name, (value) => (input.value = value));
+    this.bind(name, (value) => {
+      input.value = value;
+      items.forEach((item, n) => item.toggleAttribute("selected", options[n][0] === value));
+    });
     return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input);
   }
 
@@ -139,7 +148,8 @@ export class View {
 
   // a row of radio buttons, one of which is pressed; what stands in each is a text or an element
   radios(name, { label, options, hidden = false }) {
-    const inputs = options.map(([value]) => html("input", { type: "radio", name, value }));
+    const own = unique(name); // apart from those of other figures
+    const inputs = options.map(([value]) => html("input", { type: "radio", name: own, value }));
     for (const input of inputs) input.addEventListener("change", () => this.set(name, input.value));
     this.bind(name, (value) => inputs.forEach((input) => (input.checked = input.value === String(value))));
     const choices = options.map(([, text], i) => html("label", {}, inputs[i], html("span", {}, text)));
