@@ -15,6 +15,13 @@ function grouped(items, options) {
   return [...groups.values()];
 }
 
+// three sliders, as a sign
+function sliders() {
+  const line = { fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linecap": "round" };
+  const d = "M1.5 4h5m4 0h4M1.5 12h3m4 0h6M8.5 2.2v3.6M6.5 10.2v3.6";
+  return svg("svg", { viewBox: "0 0 16 16", width: 18, height: 18, "aria-hidden": "true" }, svg("path", { d, ...line }));
+}
+
 export class View {
   constructor({ model, el }) {
     this.model = model;
@@ -164,6 +171,44 @@ export class View {
     return html("label", { class: "rf-check" }, input, html("span", {}, label));
   }
 
+  // the slider that sets what a handle in the picture sets
+  twin({ label, names, get, put, step, text, ends }) {
+    const value = html("span", { class: "rf-value" });
+    const input = html("input", { type: "range", step });
+    input.addEventListener("input", () => put(Number(input.value)));
+    this.follow(names, () => {
+      [input.min, input.max] = ends();
+      input.value = get();
+      value.textContent = text(get());
+      input.setAttribute("aria-valuetext", value.textContent);
+    });
+    return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input, value);
+  }
+
+  // Controls that would crowd the figure: a button in its corner opens a panel with them, over the picture.
+  more(...controls) {
+    if (!this.panel) {
+      this.panel = html("div", { class: "rf-panel", role: "group", "aria-label": "All controls", hidden: true });
+      const open = (wanted) => {
+        this.panel.hidden = !wanted;
+        button.setAttribute("aria-expanded", wanted);
+      };
+      const button = html("button", { type: "button", class: "rf-link rf-more", title: "All controls" }, sliders());
+      button.setAttribute("aria-label", "All controls");
+      button.addEventListener("click", () => open(this.panel.hidden));
+      this.group.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape" || this.panel.hidden) return;
+        open(false);
+        button.focus();
+      });
+      open(false);
+      const copy = this.group.querySelector(".rf-copy");
+      if (copy) this.form.classList.add("rf-two");
+      (copy ?? this.heading).after(button, this.panel);
+    }
+    this.panel.append(...controls);
+  }
+
   button(label, onclick, attributes = {}) {
     return html("button", { type: "button", onclick, ...attributes }, label);
   }
@@ -205,7 +250,8 @@ export class View {
   //   get, set: its value;  min, max, step: what the arrow keys do;  text(value): what a screen reader says
   //   at(x, y) -> value: what a pointer at this place means;  keys: other meanings of keys
   // Put the returned node into the marks of the stage: { key, node, attributes: { transform } }.
-  handle(stage, { label, min, max, step = 1, names, get, set, text, at, keys = {}, shape, kind = "" }) {
+  //   twin: false where a control in sight sets the same, else a slider under "All controls" does
+  handle(stage, { label, min, max, step = 1, names, get, set, text, at, keys = {}, shape, kind = "", twin = true }) {
     const node = svg("g", {
       class: `rf-handle ${kind}`,
       role: "slider",
@@ -242,9 +288,11 @@ export class View {
     if (at) this.drag(stage, node, (x, y) => set(at(x, y)), { focus: () => node.focus({ preventScroll: true }) });
     const update = () => {
       const attributes = { valuemin: limit(min), valuemax: limit(max), valuenow: get(), valuetext: text(get()) };
-      for (const [name, value] of Object.entries(attributes)) node.setAttribute(`aria-${name}`, value);
+      for (const [name, value] of Object.entries(attributes))
+        if (node.getAttribute(`aria-${name}`) !== String(value)) node.setAttribute(`aria-${name}`, value);
     };
     this.follow(names, update);
+    if (twin) this.more(this.twin({ label, names, get, put, step, text, ends: () => [limit(min), limit(max)] }));
     return node;
   }
 
