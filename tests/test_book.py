@@ -493,6 +493,44 @@ def test_paper_is_light_whatever_the_screen_was(visit):
 
 
 @needs_chromium
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_on_paper_figures_are_whole_in_colour_and_without_what_paper_cannot_do(visit, page, tmp_path):
+    tab = visit(page, scheme="dark", width=800).tab
+    tab.emulate_media(media="print", color_scheme="dark")
+    figures = tab.locator(".rnnlib-figure .rf")
+    assert figures.count() >= 1
+    for style in figures.evaluate_all("(all) => all.map((e) => ({ ...getComputedStyle(e) }))"):
+        assert style["backgroundColor"] == "rgb(255, 255, 255)"
+        assert style["breakInside"] == "avoid"
+        assert style["printColorAdjust"] == "exact"
+    assert all(
+        adjust == "exact"
+        for adjust in tab.locator(".rnnlib-figure svg rect").evaluate_all(
+            "(all) => all.slice(0, 20).map((e) => getComputedStyle(e).printColorAdjust)"
+        )
+    )
+    assert tab.locator(".drawing").evaluate_all(
+        "(all) => all.every((e) => getComputedStyle(e).breakInside === 'avoid')"
+    )
+    dead = "button.rf-link, .rf-panel, .rf-play"
+    assert not tab.locator(".rnnlib-figure").locator(dead).evaluate_all("(all) => all.some((e) => e.checkVisibility())")
+
+
+@needs_chromium
+@pytest.mark.parametrize(("width", "most"), [(1200, 560), (360, 680)])
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_figures_on_their_pages_are_low_enough_and_the_page_does_not_scroll_sideways(visit, page, width, most):
+    tab = visit(page, width=width).tab
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tall = tab.locator(".rnnlib-figure").evaluate_all(
+        "(all, most) => all.map((e) => [e.dataset.figure, e.offsetHeight]).filter(([name, h]) => h > most)", most
+    )
+    assert not tall
+    if width == 360:  # prose, figures and code have the width of the phone but for a thumb's margin
+        assert tab.locator(".bd-article section > p").first.bounding_box()["width"] >= 325
+
+
+@needs_chromium
 @pytest.mark.parametrize("page", ["book/notation.html", "book/for_teachers.html"])
 def test_wide_tables_are_lists_on_a_phone(visit, page):
     tab = visit(page, width=360).tab

@@ -139,7 +139,13 @@ function timeline(place, state) {
       d: `M${x(last)},${start} C${x(last)},${sag} ${source},${sag} ${source},${start}`,
     }),
   );
-  marks.push(label("spann", right, bottom + (wide ? 40 : 30), reachText, { "text-anchor": "end", class: "tw-k", "font-size": 13 }));
+  marks.push(
+    label("spann", right, bottom + (wide ? 40 : 30), reachText, {
+      "text-anchor": "end",
+      class: "tw-k",
+      "font-size": 13,
+    }),
+  );
   const verdict = hears ? "the error arrives" : "the error is cut off";
   const texts = { class: `tw-verdict ${hears ? "yes" : "no"}`, "font-size": wide ? 14 : 12.5 };
   marks.push(

@@ -19,7 +19,11 @@ function grouped(items, options) {
 function sliders() {
   const line = { fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linecap": "round" };
   const d = "M1.5 4h5m4 0h4M1.5 12h3m4 0h6M8.5 2.2v3.6M6.5 10.2v3.6";
-  return svg("svg", { viewBox: "0 0 16 16", width: 18, height: 18, "aria-hidden": "true" }, svg("path", { d, ...line }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 16 16", width: 18, height: 18, "aria-hidden": "true" },
+    svg("path", { d, ...line }),
+  );
 }
 
 export class View {
