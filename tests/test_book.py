@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
+from codesniffer import faults, needs_codesniffer
 from conftest import CHROMIUM
 from filelock import FileLock
 
@@ -345,6 +346,20 @@ def test_page_is_silent_offline_light_fits_a_phone_and_axe_finds_nothing(visit, 
 
 
 @needs_chromium
+@needs_codesniffer
+@pytest.mark.parametrize("page", PAGES)
+def test_a_second_checker_finds_nothing_worse_than_a_notice(visit, page):
+    tab = visit(page).tab
+    tab.evaluate(ONE_OF_A_KIND)
+    found = []
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        tab.evaluate(SETTLED)
+        found += [f"{scheme}: {fault}" for fault in faults(tab)]
+    assert not found, "\n".join(found)
+
+
+@needs_chromium
 def test_colour_mode_switch_goes_round(visit):
     seen = visit(PAGES[0])
     button = seen.tab.locator("button.theme-switch-button:visible").first
@@ -475,6 +490,44 @@ def test_paper_is_light_whatever_the_screen_was(visit):
     ink = tab.evaluate("getComputedStyle(document.querySelector('.bd-article p')).color")
     assert ground == "rgb(255, 255, 255)"
     assert max(int(channel) for channel in ink[4:-1].split(",")) < 80
+
+
+@needs_chromium
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_on_paper_figures_are_whole_in_colour_and_without_what_paper_cannot_do(visit, page, tmp_path):
+    tab = visit(page, scheme="dark", width=800).tab
+    tab.emulate_media(media="print", color_scheme="dark")
+    figures = tab.locator(".rnnlib-figure .rf")
+    assert figures.count() >= 1
+    for style in figures.evaluate_all("(all) => all.map((e) => ({ ...getComputedStyle(e) }))"):
+        assert style["backgroundColor"] == "rgb(255, 255, 255)"
+        assert style["breakInside"] == "avoid"
+        assert style["printColorAdjust"] == "exact"
+    assert all(
+        adjust == "exact"
+        for adjust in tab.locator(".rnnlib-figure svg rect").evaluate_all(
+            "(all) => all.slice(0, 20).map((e) => getComputedStyle(e).printColorAdjust)"
+        )
+    )
+    assert tab.locator(".drawing").evaluate_all(
+        "(all) => all.every((e) => getComputedStyle(e).breakInside === 'avoid')"
+    )
+    dead = "button.rf-link, .rf-panel, .rf-play"
+    assert not tab.locator(".rnnlib-figure").locator(dead).evaluate_all("(all) => all.some((e) => e.checkVisibility())")
+
+
+@needs_chromium
+@pytest.mark.parametrize(("width", "most"), [(1200, 560), (360, 680)])
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_figures_on_their_pages_are_low_enough_and_the_page_does_not_scroll_sideways(visit, page, width, most):
+    tab = visit(page, width=width).tab
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tall = tab.locator(".rnnlib-figure").evaluate_all(
+        "(all, most) => all.map((e) => [e.dataset.figure, e.offsetHeight]).filter(([name, h]) => h > most)", most
+    )
+    assert not tall
+    if width == 360:  # prose, figures and code have the width of the phone but for a thumb's margin
+        assert tab.locator(".bd-article section > p").first.bounding_box()["width"] >= 325
 
 
 @needs_chromium

@@ -60,18 +60,56 @@ def in_page(svg: str, name: str, alt: str) -> str:
         f'<g id="{name}" fill="light-dark(#000000, {partner("#000000")})">{inner}</g></svg>'
     )
     parts = "".join(
-        f'<svg class="drawing-part" viewBox="{left:g} 0 {right - left:g} {height:g}" '
-        f'style="--width: {(right - left) * 4 / 3:.0f}px" aria-hidden="true" {look}>'
-        f'<use href="#{name}"/></svg>'
-        for left, right in columns(inner, width)
+        part(name, (left, right), axis, height, look)
+        for (left, right), axis in zip(columns(inner, width), borrowed(inner), strict=False)
     )
     kind = "drawing panels" if parts else "drawing"
     return f'<div class="{kind}"{said}>{whole}{parts}</div>'
 
 
+def part(name: str, panel: tuple[float, float], axis: float, height: float, look: str) -> str:
+    """One panel by itself, with the first `axis` units of the drawing, the numbers of a shared axis, to its left."""
+    left, right = panel
+    width = axis + right - left
+    strips = [(0.0, 0.0, axis), (axis, left, right - left)] if axis else [(0.0, left, width)]
+    inner = "".join(
+        f'<svg x="{at:g}" width="{size:g}" height="{height:g}" viewBox="{start:g} 0 {size:g} {height:g}">'
+        f'<use href="#{name}"/></svg>'
+        for at, start, size in strips
+    )
+    return (
+        f'<svg class="drawing-part" viewBox="0 0 {width:g} {height:g}" style="--width: {width * 4 / 3:.0f}px" '
+        f'aria-hidden="true" {look}>{inner}</svg>'
+    )
+
+
+def placed(inner: str) -> list[tuple[float, float, float, float]]:
+    """x, y, width and height of each panel, from the left."""
+    return sorted({(float(x), float(y), float(w), float(h)) for x, y, w, h in PANEL.findall(inner)})
+
+
+def borrowed(inner: str) -> list[float]:
+    """For each panel how wide the labels of the first one are, if it has none of its own because it shares the axis.
+
+    >>> panels = [f'<clipPath id="p{x}"><rect x="{x}" y="9" width="90" height="70"/></clipPath>' for x in (30, 130)]
+    >>> borrowed("".join(panels) + '<text x="25" text-anchor="end" y="40">0.5</text>')
+    [0.0, 30.0]
+    >>> borrowed("".join(panels) + '<text x="25" text-anchor="end">1</text><text x="127" text-anchor="end">1</text>')
+    [0.0, 0.0]
+    """
+    panels = placed(inner)
+    starts = list(label_starts(inner))
+    axis = panels[0][0] if panels and any(start < panels[0][0] for start in starts) else 0.0
+    widths = [0.0]
+    for (x, y, size, height), after in pairwise(panels):
+        own = any(x + size < start < after[0] for start in starts)
+        widths.append(0.0 if own or (y, height) != (after[1], after[3]) else axis)
+    return widths
+
+
 def columns(inner: str, width: float) -> list[tuple[float, float]]:
     """From where to where each panel reaches, with its labels, if the panels stand in one row; else nothing."""
-    panels = sorted({tuple(float(size) for size in panel) for panel in PANEL.findall(inner)})
+    panels = placed(inner)
     if len(panels) < 2 or len({y for _, y, _, _ in panels}) > 1:
         return []
     cuts = [0.0]

@@ -1,7 +1,7 @@
 // A question that answers in the page: predict first, then see. See ask.py.
 
 import { stateLinks } from "./address.js";
-import { html, rich } from "./elements.js";
+import { html, rich, unique } from "./elements.js";
 
 // what the page says to an answer: { right, hint }
 export function judge(model, given) {
@@ -31,8 +31,8 @@ function parse(text) {
 // ---- the three kinds of answers -------------------------------------------------------------------------------------
 
 function numberField({ model, give }) {
-  const id = `ask-${Math.random().toString(36).slice(2)}`;
-  const input = html("input", { type: "text", inputmode: "decimal", size: 8, id, autocomplete: "off" });
+  const id = unique("ask");
+  const input = html("input", { type: "text", inputmode: "decimal", size: 8, id });
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
@@ -51,7 +51,8 @@ function numberField({ model, give }) {
 
 function choices({ model, give }) {
   const options = model.get("options");
-  const inputs = options.map((value) => html("input", { type: "radio", name: "answer", value }));
+  const name = unique("answer"); // apart from those of other questions
+  const inputs = options.map((value) => html("input", { type: "radio", name, value }));
   inputs.forEach((input) => input.addEventListener("change", () => give(input.value)));
   const labels = options.map((text, n) => html("label", {}, inputs[n], html("span", {}, ...rich(text))));
   return {
@@ -158,10 +159,8 @@ function render({ model, el }) {
   const field = KINDS[model.get("kind")]({ model, give });
   const reveal = html("button", { type: "button", class: "ask-reveal" }, "Tell me");
   const box = html("div", { role: "group" }, question, field.node, html("div", { class: "ask-foot" }, reply, reveal));
-  const form = html("form", { class: "rf ask", autocomplete: "off" }, box);
-  form.addEventListener("submit", (event) => event.preventDefault());
   el.classList.add("rnnlib-figure");
-  el.append(form);
+  el.append(html("div", { class: "rf ask" }, box));
 
   const explain = () => {
     const { kind, answer: right, unit } = Object.fromEntries(["kind", "answer", "unit"].map((n) => [n, model.get(n)]));

@@ -95,7 +95,7 @@ function curveMarks(place, model, ghost) {
       } else
         marks.push(mark("circle", `p${name}${n}`, { class: `ng-point ${kind}`, cx: x(n + 1), cy: at(value), r: 3 }));
     });
-    const where = { ml: [8.45, top + 8], addk: [8.45, at(bits[7]) - 11], kn: [8.45, at(bits[7]) + 20] }[KINDS[name]];
+    const where = { ml: [8.45, top - 20], addk: [8.45, at(bits[7]) - 11], kn: [8.45, at(bits[7]) + 20] }[KINDS[name]];
     const text =
       name === "add-k"
         ? `add-k, k = ${model.get("k")}`
@@ -105,18 +105,19 @@ function curveMarks(place, model, ghost) {
     const style = {
       class: `ng-name ${kind}`,
       "text-anchor": "end",
-      "font-size": 13,
+      "font-size": place.wide ? 13 : 12,
     };
     marks.push(label(`name ${name}`, x(where[0]), where[1], text, style));
   }
   const bits = all.at(-1)[1][order - 1];
   const cy = at(bits);
   const value = bits === null ? "∞" : fixed(bits, 2);
-  marks.push(mark("line", "drop", { class: "ng-drop", x1: x(order), x2: x(order), y1: cy, y2: place.bars }));
-  const below = KINDS[chosen] === "kn" && order > 3;
-  const beside = { class: `ng-value ${KINDS[chosen]}`, "font-size": 16, "text-anchor": order > 6 ? "end" : "start" };
+  marks.unshift(mark("line", "drop", { class: "ng-drop", x1: x(order), x2: x(order), y1: cy, y2: place.bars }));
+  const below = KINDS[chosen] === "kn" && (order === 4 || order === 5); // between its curve and that of add-k is no room
+  const left = below || order > 6; // where neither the curve nor its name is
+  const beside = { class: `ng-value ${KINDS[chosen]}`, "font-size": 16, "text-anchor": left ? "end" : "start" };
   marks.push(
-    label("value", x(order) + (order > 6 ? -14 : 14), below ? cy + 22 : Math.max(cy - 10, top + 24), value, beside),
+    label("value", x(order) + (left ? -14 : 14), below ? cy + 22 : Math.max(cy - 10, top + 24), value, beside),
   );
   return marks;
 }
@@ -302,6 +303,7 @@ function render({ model, el }) {
   };
   const dot = view.handle(stage, {
     label: "Order; up and down: the smoothing",
+    twin: false,
     names: ["order", "smoothing", "k"],
     min: 1,
     max: 8,
@@ -374,7 +376,11 @@ function render({ model, el }) {
   again.append(
     svg("text", { class: "ng-again", x: 64, y: 15, "font-size": 12.5, "text-anchor": "middle" }, "↻ another sample"),
   );
-  view.body.append(stage.box, view.row(smoothing, k));
+  const order = () => view.range("order", { label: "Order n", min: 1, max: 8 });
+  const beside = order(); // where the figure is wide
+  beside.classList.add("ng-order");
+  view.more(order());
+  view.body.append(stage.box, view.row(beside, smoothing, k));
   view.follow(["order", "smoothing", "k", "seed"], update);
   view.on(["letter"], () => stage.show());
   return () => view.dispose();

@@ -274,6 +274,7 @@ function render({ model, el }) {
   view.drag(stage, field0, (x) => go(stepAt(x)), { focus });
   const marker = view.handle(stage, {
     label: "Step of the network",
+    twin: false,
     names: ["step", "shape", "example"],
     min: 0,
     max: steps,

@@ -44,7 +44,7 @@ function layout(width, { ks, delays, copied }) {
   table.bottom = table.top + delays.length * table.row;
   const arrows = wide
     ? { left: width * 0.58, top: below + 22, full: width * 0.265, base: table.bottom - 10 }
-    : { left: 0, top: table.bottom + 44, full: width * 0.58, base: table.bottom + 126 };
+    : { left: 0, top: table.bottom + 54, full: width * 0.58, base: table.bottom + 132 };
   return {
     wide,
     width,
@@ -131,7 +131,7 @@ function timeline(place, state) {
   marks.push(mark("path", "span", { class: "tw-span", d: `M${edge},${bottom} V${bottom + 6} H${right} V${bottom}` }));
   const reachText = from < 0 ? `window k = ${k}, wider than the picture` : `window k = ${k}`;
   const source = x(last - delay);
-  const sag = bottom + (wide ? 48 : 40);
+  const sag = bottom + (wide ? 30 : 22);
   const start = cells + cell / 2;
   marks.push(
     mark("path", "arc", {
@@ -139,14 +139,20 @@ function timeline(place, state) {
       d: `M${x(last)},${start} C${x(last)},${sag} ${source},${sag} ${source},${start}`,
     }),
   );
-  marks.push(label("spann", right, bottom + 22, reachText, { "text-anchor": "end", class: "tw-k", "font-size": 13 }));
+  marks.push(
+    label("spann", right, bottom + (wide ? 40 : 30), reachText, {
+      "text-anchor": "end",
+      class: "tw-k",
+      "font-size": 13,
+    }),
+  );
   const verdict = hears ? "the error arrives" : "the error is cut off";
   const texts = { class: `tw-verdict ${hears ? "yes" : "no"}`, "font-size": wide ? 14 : 12.5 };
   marks.push(
     label(
       "verdict",
       0,
-      bottom + (wide ? 44 : 40),
+      bottom + (wide ? 40 : 47),
       wide ? `the letter stood ${delay} steps back: ${verdict}` : `letter ${delay} back: ${verdict}`,
       texts,
     ),
@@ -229,6 +235,7 @@ function render({ model, el }) {
   const index = (list, name) => list.indexOf(model.get(name));
   const edge = view.handle(stage, {
     label: "Window k: the edge where the error is cut off",
+    twin: false,
     names: ["k"],
     min: 0,
     max: ks.length - 1,
@@ -252,6 +259,7 @@ function render({ model, el }) {
   const delayAt = (x) => delays[nearest(delays, place.last - Math.round((x - place.x(0)) / place.gap))];
   const letter = view.handle(stage, {
     label: "Delay: how far back the letter stood",
+    twin: false,
     names: ["delay"],
     min: 0,
     max: delays.length - 1,
@@ -277,6 +285,7 @@ function render({ model, el }) {
   const move = (list, name, by) => () => put(name, list[clamp(index(list, name) + by, 0, list.length - 1)]);
   const cellbox = view.handle(stage, {
     label: "Cell of the table: left and right the window, up and down the delay",
+    twin: false,
     names: ["k", "delay", "window"],
     min: 0,
     max: ks.length - 1,

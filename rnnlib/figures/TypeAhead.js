@@ -24,7 +24,7 @@ function layout(width, units) {
   const below = top + lines * pitch + 26;
   const rows = Math.ceil(units / GRID);
   const gridLeft = wide ? Math.round(width * 0.56) : Math.round(width * 0.53);
-  const square = Math.min(wide ? 16 : 9.5, (width - gridLeft) / GRID, 190 / rows);
+  const square = Math.min(wide ? 16 : 9.5, (width - gridLeft) / GRID, 182 / rows);
   const count = wide ? 7 : 6;
   return {
     wide,
@@ -36,11 +36,11 @@ function layout(width, units) {
     below,
     square,
     count,
-    row: wide ? 27 : 26,
+    row: 26,
     size: wide ? 15 : 13.5,
     list: { name: 22, bar: 36, full: gridLeft - 36 - (wide ? 120 : 66) },
     grid: { left: gridLeft, top: below },
-    height: below + Math.max(count * (wide ? 27 : 26), rows * square + 22) + 4,
+    height: below + Math.max(count * 26, rows * square + 22) + 4,
     letter: (n) => [2 + (n % columns) * advance + advance / 2, top + Math.floor(n / columns) * pitch + 16],
     // the number of letters before a point
     before: (x, y) =>

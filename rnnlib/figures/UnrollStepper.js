@@ -194,10 +194,12 @@ function render({ model, el }) {
   );
 
   const names = { W_x: "W_xh", W_h: "W_hh", b: "b_h" };
+  const kinds = { W_x: "from the input", W_h: "from the state", b: "bias" };
   const options = ["W_x[0,0]", "W_x[0,1]", "W_h[0,0]", "W_h[0,1]", "W_h[1,0]", "W_h[1,1]", "b[0]", "b[1]"].map(
     (weight) => {
       const { name, i, j } = locate(weight);
-      return [weight, `${names[name]} ${name === "W_h" ? `${i + 1}→${j + 1}` : name === "W_x" ? `→${j + 1}` : j + 1}`];
+      const ends = name === "W_h" ? `${i + 1}→${j + 1}` : name === "W_x" ? `→${j + 1}` : j + 1;
+      return [weight, `${names[name]} ${ends}`, kinds[name]];
     },
   );
   view.body.append(

@@ -15,12 +15,16 @@ function build(node, attributes, children) {
 // html("p", { class: "…" }, "text", child). In JupyterLab, keys belong to the control that has the focus, not to the notebook.
 export function html(tag, attributes = {}, ...children) {
   const keys = /^(input|select|textarea|button)$/.test(tag) ? { "data-lm-suppress-shortcuts": "true" } : {};
+  if (tag === "input" || tag === "select") keys.autocomplete = "off"; // a reloaded page starts afresh
   return build(document.createElement(tag), { ...keys, ...attributes }, children);
 }
 
 // svg("circle", { r: 4 })
 export const svg = (tag, attributes = {}, ...children) =>
   build(document.createElementNS(SVG, tag), attributes, children);
+
+// a name that nothing else on the page has
+export const unique = (name) => `${name}-${Math.random().toString(36).slice(2)}`;
 
 // text with `code`, _{low} and ^{high} as elements
 export function rich(text) {

@@ -58,6 +58,8 @@
       URL.revokeObjectURL(url);
       el.replaceChildren();
       if (!document.getElementById(model.get("id"))) el.id = model.get("id");
+      // a theme may look through the whole page at every click, which a slow machine feels
+      el.addEventListener("click", (event) => event.stopPropagation());
       const end = await figure.render({ model, el });
       el.addEventListener("rnnlib-remove", () => end?.(), { once: true });
       el.dataset.ready = "true";

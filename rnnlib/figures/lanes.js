@@ -59,7 +59,7 @@ export function lanes({ place, result, step, path }) {
         "text-anchor": "middle",
         "font-size": wide ? 13.5 : 11,
       };
-      const at = column(where) - (where === T + 1 && !wide ? 3 : 0);
+      const at = column(where) - (where === T + 0.5 && !wide ? 5 : 0); // a minus sign needs room
       marks.push(
         mark(
           "text",

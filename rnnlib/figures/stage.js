@@ -9,7 +9,8 @@ const NUMBER = /-?\d+(?:\.\d+)?(?:e-?\d+)?/g;
 // mark("circle", "h1", { cx, cy, r, class }, "text"): `from` is where a new element starts, `delay` (0 to 1) how long it waits
 export const mark = (tag, key, attributes, text) => ({ tag, key, attributes, text });
 
-export const stillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+export const stillness = () => reduced.matches;
 
 const ease = (t) => (t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2);
 
@@ -69,6 +70,13 @@ class Part {
       changes.push(change);
     }
     this.run = { changes, delay: attributes.delay ?? 0 };
+  }
+
+  // a new element, which nothing has been asked of before
+  fadeIn() {
+    const end = this.now.get("opacity") ?? 1;
+    this.put("opacity", 0);
+    this.run = { changes: [{ name: "opacity", start: [0], end: [end], words: ["", ""], value: end }], delay: 0 };
   }
 
   step(t) {
@@ -138,7 +146,7 @@ export class Stage {
         if (fresh) this.hands.append(one.node);
         continue;
       }
-      if (fresh && moving && !one.attributes.from) fadeIn(part.node);
+      if (fresh && moving && !one.attributes.from) part.fadeIn();
       const next = before ? before.nextSibling : this.layer.firstChild;
       if (next !== part.node) this.layer.insertBefore(part.node, next);
       before = part.node;
@@ -171,8 +179,4 @@ export class Stage {
     cancelAnimationFrame(this.frame);
     this.observer.disconnect();
   }
-}
-
-function fadeIn(node) {
-  node.animate?.([{ opacity: 0 }, { opacity: 1 }], { duration: DURATION, easing: "ease-in" });
 }

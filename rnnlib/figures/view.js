@@ -2,10 +2,29 @@
 // it the kernel, if there is one), and a change of the model, from wherever it comes, moves the control.
 
 import { stateLinks } from "./address.js";
-import { html, rich, svg } from "./elements.js";
+import { html, rich, svg, unique } from "./elements.js";
 import { Stage } from "./stage.js";
 
 const BUDGET = 8; // milliseconds of work in a frame
+
+// options under the names of their groups, in the order in which they stand
+function grouped(items, options) {
+  if (!options[0]?.[2]) return items;
+  const groups = new Map(options.map(([, , label]) => [label, html("optgroup", { label })]));
+  items.forEach((item, n) => groups.get(options[n][2]).append(item));
+  return [...groups.values()];
+}
+
+// three sliders, as a sign
+function sliders() {
+  const line = { fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linecap": "round" };
+  const d = "M1.5 4h5m4 0h4M1.5 12h3m4 0h6M8.5 2.2v3.6M6.5 10.2v3.6";
+  return svg(
+    "svg",
+    { viewBox: "0 0 16 16", width: 18, height: 18, "aria-hidden": "true" },
+    svg("path", { d, ...line }),
+  );
+}
 
 export class View {
   constructor({ model, el }) {
@@ -19,9 +38,7 @@ export class View {
     this.body = html("div", { class: "rf-body" });
     this.heading = html("p", { class: "rf-title" });
     this.group = html("div", { role: "group" }, this.heading, this.body, this.summary);
-    // a form of its own keeps the names of radio buttons apart from those of other figures
-    this.form = html("form", { class: "rf", autocomplete: "off" }, this.group);
-    this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.form = html("div", { class: "rf" }, this.group); // no form element: nothing is ever sent
     el.classList.add("rnnlib-figure");
     el.append(this.form);
     this.bind("title", (title) => {
@@ -119,12 +136,15 @@ export class View {
     return html("div", { class: "rf-player" }, button, slider);
   }
 
-  // options: [value, text]; a value may be a number
+  // options: [value, text] or [value, text, name of its group]; a value may be a number
   select(name, { label, options }) {
     const items = options.map(([value, text]) => html("option", { value }, text));
-    const input = html("select", {}, items);
+    const input = html("select", {}, grouped(items, options));
     input.addEventListener("change", () => this.set(name, options[input.selectedIndex][0]));
-    this.bind(name, (value) => (input.value = value));
+    this.bind(name, (value) => {
+      input.value = value;
+      items.forEach((item, n) => item.toggleAttribute("selected", options[n][0] === value));
+    });
     return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input);
   }
 
@@ -139,7 +159,8 @@ export class View {
 
   // a row of radio buttons, one of which is pressed; what stands in each is a text or an element
   radios(name, { label, options, hidden = false }) {
-    const inputs = options.map(([value]) => html("input", { type: "radio", name, value }));
+    const own = unique(name); // apart from those of other figures
+    const inputs = options.map(([value]) => html("input", { type: "radio", name: own, value }));
     for (const input of inputs) input.addEventListener("change", () => this.set(name, input.value));
     this.bind(name, (value) => inputs.forEach((input) => (input.checked = input.value === String(value))));
     const choices = options.map(([, text], i) => html("label", {}, inputs[i], html("span", {}, text)));
@@ -152,6 +173,44 @@ export class View {
     input.addEventListener("change", () => this.set(name, input.checked));
     this.bind(name, (value) => (input.checked = value));
     return html("label", { class: "rf-check" }, input, html("span", {}, label));
+  }
+
+  // the slider that sets what a handle in the picture sets
+  twin({ label, names, get, put, step, text, ends }) {
+    const value = html("span", { class: "rf-value" });
+    const input = html("input", { type: "range", step });
+    input.addEventListener("input", () => put(Number(input.value)));
+    this.follow(names, () => {
+      [input.min, input.max] = ends();
+      input.value = get();
+      value.textContent = text(get());
+      input.setAttribute("aria-valuetext", value.textContent);
+    });
+    return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input, value);
+  }
+
+  // Controls that would crowd the figure: a button in its corner opens a panel with them, over the picture.
+  more(...controls) {
+    if (!this.panel) {
+      this.panel = html("div", { class: "rf-panel", role: "group", "aria-label": "All controls", hidden: true });
+      const open = (wanted) => {
+        this.panel.hidden = !wanted;
+        button.setAttribute("aria-expanded", wanted);
+      };
+      const button = html("button", { type: "button", class: "rf-link rf-more", title: "All controls" }, sliders());
+      button.setAttribute("aria-label", "All controls");
+      button.addEventListener("click", () => open(this.panel.hidden));
+      this.group.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape" || this.panel.hidden) return;
+        open(false);
+        button.focus();
+      });
+      open(false);
+      const copy = this.group.querySelector(".rf-copy");
+      if (copy) this.form.classList.add("rf-two");
+      (copy ?? this.heading).after(button, this.panel);
+    }
+    this.panel.append(...controls);
   }
 
   button(label, onclick, attributes = {}) {
@@ -195,7 +254,8 @@ export class View {
   //   get, set: its value;  min, max, step: what the arrow keys do;  text(value): what a screen reader says
   //   at(x, y) -> value: what a pointer at this place means;  keys: other meanings of keys
   // Put the returned node into the marks of the stage: { key, node, attributes: { transform } }.
-  handle(stage, { label, min, max, step = 1, names, get, set, text, at, keys = {}, shape, kind = "" }) {
+  //   twin: false where a control in sight sets the same, else a slider under "All controls" does
+  handle(stage, { label, min, max, step = 1, names, get, set, text, at, keys = {}, shape, kind = "", twin = true }) {
     const node = svg("g", {
       class: `rf-handle ${kind}`,
       role: "slider",
@@ -232,9 +292,11 @@ export class View {
     if (at) this.drag(stage, node, (x, y) => set(at(x, y)), { focus: () => node.focus({ preventScroll: true }) });
     const update = () => {
       const attributes = { valuemin: limit(min), valuemax: limit(max), valuenow: get(), valuetext: text(get()) };
-      for (const [name, value] of Object.entries(attributes)) node.setAttribute(`aria-${name}`, value);
+      for (const [name, value] of Object.entries(attributes))
+        if (node.getAttribute(`aria-${name}`) !== String(value)) node.setAttribute(`aria-${name}`, value);
     };
     this.follow(names, update);
+    if (twin) this.more(this.twin({ label, names, get, put, step, text, ends: () => [limit(min), limit(max)] }));
     return node;
   }
 
