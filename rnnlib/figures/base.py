@@ -27,13 +27,14 @@ from rnnlib.figures.shipped import SHIPPED, shipped
 HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{\s*([^}]*?),?\s*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:function|const|class) (\w+))", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
 
 
 def bundle(name: str) -> str:
     """Return the ES module `name`.js with the modules that it imports written in front of it.
 
     A shared module becomes a function that is called on the spot and returns what the module exports, so
-    names inside it cannot meet the names of another.
+    names inside it cannot meet the names of another. Lines that are comments stay behind: a page does not read them.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def bundle(name: str) -> str:
     shared: dict[str, str] = {}
 
     def resolve(module: str) -> str:
-        source = (HERE / f"{module}.js").read_text(encoding="utf8")
+        source = _COMMENT.sub("", (HERE / f"{module}.js").read_text(encoding="utf8"))
         for _, imported in _IMPORT.findall(source):
             if imported not in shared:
                 body = resolve(imported)
