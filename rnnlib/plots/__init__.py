@@ -11,12 +11,14 @@ Shapes: T steps, B sequences, H hidden units.
 
 from .curves import gradient_norms, jacobian_norms, loss_curves
 from .frame import COLOURS, LINES, axes, finish
+from .live import Live
 from .notebook import draw_as_svg
 from .sequences import gates_over_time, next_character, state_heatmap, unrolled_network
 
 __all__ = [
     "COLOURS",
     "LINES",
+    "Live",
     "axes",
     "finish",
     "gates_over_time",
