@@ -261,6 +261,7 @@ def test_handles_in_the_picture_move_by_keyboard_and_say_where_they_are(open_pag
 
 # In each picture, what is dragged, by how much, and the trait that follows.
 DRAGS = {
+    "GateMicroscope": ("Hold the state of unit", 0, -12, "value"),
     "Shapes": ("Step of the network", -260, 0, "step"),
     "NgramDial": ("Order", 120, 0, "order"),
     "TypeAhead": ("Reading position", -120, 0, "position"),

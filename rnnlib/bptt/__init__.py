@@ -6,6 +6,7 @@ The rest is built on these two: stacked and bidirectional layers, truncation, gr
 
 from rnnlib.bptt.bidirectional import Bidirectional
 from rnnlib.bptt.checks import gradient_check
+from rnnlib.bptt.clamping import clamped
 from rnnlib.bptt.dropout import dropout
 from rnnlib.bptt.jacobians import jacobian_norms, jacobians, step_jacobians
 from rnnlib.bptt.layer import Layer, output
@@ -22,6 +23,7 @@ __all__ = [
     "Stacked",
     "Trace",
     "backward",
+    "clamped",
     "dropout",
     "gradient_check",
     "jacobian_norms",

@@ -6,10 +6,11 @@ UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[1,0]')
 """
 
 from rnnlib.figures.ask import Ask
+from rnnlib.figures.gate_microscope import GateMicroscope
 from rnnlib.figures.ngram_dial import NgramDial
 from rnnlib.figures.shapes import Shapes
 from rnnlib.figures.truncation_window import TruncationWindow
 from rnnlib.figures.type_ahead import TypeAhead
 from rnnlib.figures.unroll_stepper import UnrollStepper
 
-__all__ = ["Ask", "NgramDial", "Shapes", "TruncationWindow", "TypeAhead", "UnrollStepper"]
+__all__ = ["Ask", "GateMicroscope", "NgramDial", "Shapes", "TruncationWindow", "TypeAhead", "UnrollStepper"]

@@ -80,7 +80,7 @@ def pack(array: ArrayLike, dtype: str = "float32") -> dict[str, Any]:
     ----------
     array : array_like
         The numbers.
-    dtype : {"float16", "float32", "float64", "uint8", "uint16", "uint32", "int32"}
+    dtype : {"float16", "float32", "float64", "uint8", "uint16", "uint32", "int32", "int8"}
         What the page receives, little-endian. ``unpack`` in ``elements.js`` is the inverse.
 
     Returns
@@ -157,7 +157,7 @@ class Data(traitlets.TraitType[Any, Any]):
     >>> Holder(measured="truncation")
     Traceback (most recent call last):
     ...
-    traitlets.traitlets.TraitError: measured: expected data or one of ['char_rnn', ...], got 'truncation'
+    traitlets.traitlets.TraitError: measured: expected data or one of ['char_gru', ...], got 'truncation'
     """
 
     def __init__(self, default: str, **kwargs: Any) -> None:

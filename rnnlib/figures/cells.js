@@ -6,7 +6,8 @@
 // Numbers are float64 here whatever the weights are: the loop is short and the page needs no speed beyond it.
 //
 // options.hook(gate, values) -> values or nothing: sees each gate as soon as it is computed, and may put other values in its
-// place, which everything after it uses. A GRU's reset gate comes before its candidate.
+// place, which everything after it uses. A GRU's reset gate comes before its candidate. What is called "state" is the new
+// state, c of an LSTM and h of the others: it comes last, and an LSTM's h is made of it.
 
 const sigmoid = (a) => 0.5 + 0.5 * Math.tanh(a / 2);
 
@@ -42,7 +43,8 @@ const hooked = (hook, gate, values) => hook?.(gate, values) ?? values;
 // h' = φ(x W_x + h W_h + b)
 export function rnnStep(params, x, [h], { activation = "tanh", hook } = {}) {
   const H = h.length;
-  const next = hooked(hook, "h", preactivation(params, x, h, 0, H, H).map(activations[activation]));
+  const h_t = hooked(hook, "h", preactivation(params, x, h, 0, H, H).map(activations[activation]));
+  const next = hooked(hook, "state", h_t);
   return { state: [next], gates: { h: next } };
 }
 
@@ -64,7 +66,11 @@ export function gruStep(params, x, [h], options = {}) {
     n.forEach((a, j) => (n[j] = activations[activation](a)));
   }
   n = hooked(hook, "n", n);
-  const next = Float64Array.from(n, (value, j) => z[j] * h[j] + (1 - z[j]) * value);
+  const next = hooked(
+    hook,
+    "state",
+    Float64Array.from(n, (value, j) => z[j] * h[j] + (1 - z[j]) * value),
+  );
   return { state: [next], gates: { r, z, n } };
 }
 
@@ -76,7 +82,11 @@ export function lstmStep(params, x, [h, c], options = {}) {
   const ifo = a.subarray(0, 3 * H).map(activations[recurrent_activation]);
   const [i, f, o] = [..."ifo"].map((gate, k) => hooked(hook, gate, ifo.subarray(k * H, (k + 1) * H)));
   const g = hooked(hook, "g", a.subarray(3 * H).map(activations[activation]));
-  const nextC = Float64Array.from(g, (value, j) => f[j] * c[j] + i[j] * value);
+  const nextC = hooked(
+    hook,
+    "state",
+    Float64Array.from(g, (value, j) => f[j] * c[j] + i[j] * value),
+  );
   const nextH = nextC.map((value, j) => o[j] * activations[activation](value));
   return { state: [nextH, nextC], gates: { i, f, o, g } };
 }

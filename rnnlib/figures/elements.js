@@ -47,9 +47,11 @@ export const nearest = (values, value) =>
 
 export const visible = (character) => ({ "\n": "⏎", " ": "␣" })[character] ?? character;
 
-// a packed array of rnnlib.figures.base.pack: { data: typed array, shape }
-export function unpack({ dtype, shape, data }) {
-  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+// a packed array of rnnlib.figures.base.pack: { data: typed array, shape }; `scale` holds a factor for each column
+export function unpack({ dtype, shape, data, scale }) {
+  const text = atob(data);
+  const bytes = new Uint8Array(text.length);
+  for (let n = 0; n < text.length; n++) bytes[n] = text.charCodeAt(n);
   if (dtype === "float16") return { shape, data: Float32Array.from(new Uint16Array(bytes.buffer), half) };
   const types = {
     float32: Float32Array,
@@ -58,8 +60,12 @@ export function unpack({ dtype, shape, data }) {
     uint16: Uint16Array,
     uint32: Uint32Array,
     int32: Int32Array,
+    int8: Int8Array,
   };
-  return { shape, data: new types[dtype](bytes.buffer) };
+  const numbers = new types[dtype](bytes.buffer);
+  if (!scale) return { shape, data: numbers };
+  const factors = unpack(scale).data;
+  return { shape, data: Float32Array.from(numbers, (number, n) => number * factors[n % factors.length]) };
 }
 
 // the float16 number with these 16 bits

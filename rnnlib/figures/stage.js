@@ -150,10 +150,10 @@ export class Stage {
     cancelAnimationFrame(this.frame);
     let moving = [...this.parts.values()].filter((part) => part.run);
     if (!moving.length) return;
-    const begin = performance.now();
+    const now = performance.now();
+    for (const { run } of moving) run.begin ??= now; // what is on its way already goes on from where it is
     const tick = () => {
-      const t = (performance.now() - begin) / DURATION;
-      for (const part of moving) if (part.run) part.step(t);
+      for (const part of moving) if (part.run) part.step((performance.now() - part.run.begin) / DURATION);
       moving = moving.filter((part) => part.run);
       if (moving.length) this.frame = requestAnimationFrame(tick);
     };

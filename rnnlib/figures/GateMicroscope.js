@@ -1,0 +1,547 @@
+// The units of a trained network over a text, one of which can be held. See gate_microscope.py.
+
+import { label } from "./chart.js";
+import { clamp, fixed, svg, visible } from "./elements.js";
+import { Heat } from "./heat.js";
+import { Machine, Reading, middle, search, survey } from "./microscope.js";
+import { GATE_NAMES, excerpt, found, lane, layout, level, likely, next, text } from "./slide.js";
+import { mark } from "./stage.js";
+import { View } from "./view.js";
+
+export { Machine, Reading, search, survey };
+
+const LONGEST = 300; // characters that are read
+const BUDGET = 7; // milliseconds of reading before the first picture of a change
+
+// the clamp that the controls ask for, or null
+function heldBy(model, machine, unit, length) {
+  if (!model.get("clamped")) return null;
+  const gate = gateOf(model, machine);
+  const since = Math.min(model.get("since"), length);
+  return { gate, unit, value: clamp(model.get("value"), ...machine.range(gate)), since };
+}
+
+const gateOf = (model, machine) => (machine.gates.includes(model.get("gate")) ? model.get("gate") : "state");
+
+const percent = (p) => `${Math.round(100 * p)} %`;
+
+// the character whose probability changes most
+function changed(p, free) {
+  const change = p.map((share, k) => Math.abs(share - free[k]));
+  const most = Math.max(...change);
+  return { k: change.indexOf(most), most };
+}
+
+// what the hold changes most, in words for the picture
+function findingOf(machine, free, p, held) {
+  const best = likely(free, p, 1)[0];
+  if (!held) return `Expected next: ${visible(machine.characters[best.k])} ${percent(best.p)}`;
+  const { k, most } = changed(p, free);
+  const verb = most < 0.005 ? "stays at" : p[k] < free[k] ? "falls to" : "rises to";
+  const from = most < 0.005 ? "" : `, from ${percent(free[k])}`;
+  return `Held: ${visible(machine.characters[k])} ${verb} ${percent(p[k])}${from}`;
+}
+
+function render({ model, el }) {
+  const view = new View({ model, el });
+  view.form.classList.add("gm");
+  const network = model.get("network");
+  const machine = new Machine(network);
+  const order = network.order;
+  const rank = new Map(order.map((unit, n) => [unit, n]));
+  const named = network.units;
+  const free = new Reading(machine);
+  const other = new Reading(machine);
+  let [known, held, hover, anchor, surveyed, progress, places] = [readable(), null, null, null, null, 0, null];
+  let painted = "";
+  let place = layout(900, machine.units);
+
+  function readable() {
+    return machine.known(model.get("text")).slice(0, LONGEST);
+  }
+  const gate = () => gateOf(model, machine);
+  const unitNow = () => (model.get("unit") < 0 ? network.unit : Math.min(model.get("unit"), machine.units - 1));
+  const reading = () => (held ? other : free);
+  const at = () => Math.min(model.get("position"), known.length);
+  const first = () =>
+    known.length <= place.columns ? 0 : clamp(at() - Math.round(place.columns * 0.7), 0, known.length - place.columns);
+  const marked = () => {
+    const [from, to] = view.get("mark_start", "mark_end").map((n) => Math.min(n, known.length));
+    return from >= 0 && to > from ? [from, to] : null;
+  };
+  // the units of the lanes: those with a name, and the chosen one in the place of the last
+  const lanes = () => {
+    const units = named.slice(0, place.count);
+    if (units.some(({ unit }) => unit === unitNow())) return units;
+    return [...units.slice(0, place.count - 1), { unit: unitNow(), name: "your choice" }];
+  };
+  const valueAt = (unit, t = at()) => reading().moments[t]?.gates[gate()][unit];
+
+  // ---- the picture ----
+
+  const stage = view.stage("The text, what single units do over it, what is expected next, and where else", (width) => {
+    place = layout(width, machine.units);
+    const [unit, g, from, position] = [unitNow(), gate(), first(), at()];
+    const range = machine.range(g);
+    const now = reading().moments[position];
+    const before = free.moments[position];
+    const seen = {
+      first: from,
+      at: position,
+      known,
+      freeBits: free.surprise(),
+      bits: reading().surprise(),
+      gate: g,
+      range,
+    };
+    seen.held = held;
+    seen.marked = marked();
+    const marks = [{ key: "letters", node: textField, attributes: field(place.left, 0, place.right, place.base + 8) }];
+    marks.push(...text(place, seen));
+    const on = surveyed && seen.marked ? middle(surveyed.values(g, unit)) : null;
+    lanes().forEach((one, n) => {
+      const chosen = one.unit === unit;
+      const { score, measure, name } = one;
+      const told = `unit ${one.unit}${measure && place.width > 300 ? `, ${measure} ${fixed(score, 2)}` : ""}`;
+      const values = reading().values(g, one.unit);
+      const freely = held ? free.values(g, one.unit) : null;
+      const hold = held && chosen ? held.value : null;
+      marks.push(...lane(place, n, { name, told, values, free: freely, chosen, hold, since: held?.since, on }, seen));
+      const { y, height, row } = place.lane(n);
+      const value = valueAt(one.unit) ?? 0;
+      const there = hold === null ? y + height / 2 : level(value, range, y, height);
+      marks.push(
+        { key: `field${n}`, node: fields[n], attributes: field(place.left, y, place.right, y + height) },
+        { key: `pick${n}`, node: picks[n], attributes: { transform: `translate(0,${place.wide ? y : row})` } },
+        { key: `knob${n}`, node: knobs[n], attributes: { transform: `translate(${place.right + 14},${there})` } },
+      );
+      const beside = place.wide ? [place.right + 29, y + 13, "start"] : [place.right, row + 10, "end"];
+      marks.push(
+        label(`v${n}`, beside[0], beside[1], fixed(value, 2), {
+          class: hold === null ? "rf-soft" : "rf-strong gm-held",
+          "text-anchor": beside[2],
+        }),
+      );
+      if (hold === null) return;
+      const where = place.wide ? [place.right + 29, y + 16] : [place.right - 76, row - 1];
+      marks.push(
+        { key: "free", node: release, attributes: { transform: `translate(${where})` } },
+        label("freename", where[0], where[1] + 11, "× free", { class: "gm-free" }),
+      );
+    });
+    const chosenLane = Math.max(
+      0,
+      lanes().findIndex((one) => one.unit === unit),
+    );
+    const { y: laneY, height: laneHeight } = place.lane(chosenLane);
+    marks.push({
+      key: "since",
+      node: since,
+      attributes: {
+        transform: `translate(${place.x(clamp((held?.since ?? 0) - from, 0, place.columns))},${level(held?.value ?? 0, range, laneY, laneHeight)})`,
+        visibility: held ? "visible" : "hidden",
+      },
+    });
+    if (hover) marks.push(...tip(from));
+    if (now && before) {
+      const [p, old] = [machine.expect(now), machine.expect(before)];
+      const parts = { p, free: old, held, characters: machine.characters, came: known[position] };
+      marks.push(...next(place, { ...parts, finding: findingOf(machine, old, p, held) }));
+    }
+    marks.push(...overview(unit, from));
+    marks.push(...found(place, { marked: seen.marked, gate: g, range, places, told: told(seen.marked) }));
+    (places?.starts ?? []).slice(0, place.found.count).forEach((start, n) => {
+      const { left, top, row } = place.found;
+      jumps[n].setAttribute("aria-label", `Read the excerpt at ${start}`);
+      marks.push({ key: `jump${n}`, node: jumps[n], attributes: { transform: `translate(${left},${top + n * row})` } });
+    });
+    const caretAt = place.x(clamp(position - from, 0, place.columns));
+    marks.push({ key: "caret", node: caret, attributes: { transform: `translate(${caretAt},${place.base})` } });
+    return { height: place.height, marks };
+  });
+  const field = (x, y, right, bottom) => ({ class: "rf-field", x, y, width: right - x, height: bottom - y });
+  const heat = new Heat(stage);
+
+  // the number under the pointer
+  function tip(from) {
+    const { n, t } = hover;
+    const one = lanes()[n];
+    const value = one && valueAt(one.unit, t + 1);
+    if (value === undefined || t >= known.length) return [];
+    const x = place.x(t - from + 0.5);
+    const { y, height } = place.lane(n);
+    const before = held ? free.moments[t + 1]?.gates[gate()][one.unit] : undefined;
+    const change = before === undefined || Math.abs(before - value) < 0.005 ? "" : `${fixed(before, 2)} → `;
+    const side = x > (place.left + place.right) / 2 ? "end" : "start";
+    return [
+      mark("line", "tipline", { class: "gm-tipline", x1: x, x2: x, y1: y, y2: y + height }),
+      label("tip", x + (side === "end" ? -6 : 6), y + 12, `${visible(known[t])} ${change}${fixed(value, 2)}`, {
+        class: "rf-strong",
+        "text-anchor": side,
+      }),
+    ];
+  }
+
+  // all units over the whole text; while one is held, how much the others change
+  function overview(unit, from) {
+    const { top, height } = place.heat;
+    const [n, g] = [known.length, gate()];
+    const columns = Math.max(n, 1);
+    const width = n > place.columns ? place.columns * place.advance : columns * place.advance;
+    const most = machine.range(g)[1];
+    const [now, before] = [reading().moments, free.moments];
+    heat.place(place.left, top, width, height);
+    const key = JSON.stringify([g, held, now.length, before.length, known]);
+    if (key !== painted) {
+      painted = key;
+      const [values, old] = [now, before].map((moments) => moments.slice(1).map(({ gates }) => gates[g]));
+      heat.paint(machine.units, columns, held ? "state" : g, (row, column) => {
+        if (column >= values.length) return 0;
+        const value = values[column][order[row]];
+        if (!held) return value / most;
+        return column < old.length ? clamp((1.5 * (value - old[column][order[row]])) / most, -1, 1) : 0;
+      });
+    }
+    const marks = [
+      { key: "units", node: unitField, attributes: field(place.left, top, place.left + width, top + height) },
+      mark("rect", "heatbox", { class: "gm-heatbox", x: place.left, y: top, width, height }),
+    ];
+    if (place.wide)
+      marks.push(
+        label("h1", 4, top + 12, held ? "what else moves" : `all ${machine.units} units`, {
+          class: "rf-strong",
+          "font-size": 13,
+        }),
+        label("h2", 4, top + 28, held ? `${machine.units} units, change` : GATE_NAMES[g]),
+        label("h3", 4, top + 44, "sorted: what keeps"),
+        label("h4", 4, top + 59, "longest on top"),
+      );
+    if (n > place.columns)
+      marks.push(
+        mark("rect", "window", {
+          class: "gm-window",
+          x: place.left + (from / n) * width,
+          width: (place.columns / n) * width,
+          y: top - 2,
+          height: height + 4,
+          rx: 2,
+        }),
+      );
+    const y = place.row(rank.get(unit));
+    marks.push(mark("line", "rowline", { class: "gm-row", x1: place.left, x2: place.left + width, y1: y, y2: y }));
+    marks.push({ key: "unit", node: row, attributes: { transform: `translate(${place.left + width + 9},${y})` } });
+    return marks;
+  }
+
+  // the heading of the places found
+  function told(stretch) {
+    if (!stretch) return ["Where else does it do this?", "Mark letters: drag over them, or shift + →"];
+    if (!places) return ["Where else does it do this?", `reading the longer text: ${percent(progress)}`];
+    const T = places.text.length.toLocaleString("en");
+    const count = places.starts.length;
+    const times = count === 1 ? "1 place" : `${count} places`;
+    const begins = places.common ? `, ${places.common[1]} begin with ${visible(places.common[0])}` : "";
+    if (!place.wide) return [`${count} such places${begins}`];
+    return [`Unit ${unitNow()} does the same in ${times}`, `of ${T} letters${begins}`];
+  }
+
+  // ---- the reader's hand in the picture ----
+
+  let quiet = false;
+  const put = (values) => {
+    quiet = true;
+    for (const [name, value] of Object.entries(values)) model.set(name, value);
+    quiet = false;
+    model.save_changes();
+    update();
+  };
+  const column = (x) => first() + clamp(Math.floor((x - place.left) / place.advance), 0, place.columns - 1);
+  const edge = (x) => clamp(first() + Math.round((x - place.left) / place.advance), 0, known.length);
+
+  const textField = svg("rect");
+  let began = null;
+  view.drag(
+    stage,
+    textField,
+    (x) => {
+      const c = Math.min(column(x), known.length - 1);
+      began ??= { c, x, moved: false };
+      began.moved ||= Math.abs(x - began.x) > place.advance * 0.6;
+      began.x1 = x;
+      if (began.moved && c >= 0) put({ mark_start: Math.min(began.c, c), mark_end: Math.max(began.c, c) + 1 });
+    },
+    {
+      focus: () => caret.focus({ preventScroll: true }),
+      end: () => {
+        if (began && !began.moved) put({ position: edge(began.x1) });
+        began = null;
+      },
+    },
+  );
+  const caret = view.handle(stage, {
+    label: "Reading position; with shift, mark letters",
+    names: ["position", "text"],
+    min: 0,
+    max: () => known.length,
+    get: at,
+    set: (value) => {
+      view.stop();
+      anchor = null;
+      view.set("position", value);
+    },
+    text: (value) => `after ${value} of ${known.length} letters: ${visible(known[value - 1] ?? "the start")}`,
+    at: (x) => edge(x),
+    keys: { Escape: () => put({ mark_start: -1, mark_end: -1 }) },
+    shape: [svg("path", { class: "gm-caret", d: "M0,-17 V10" }), svg("circle", { class: "rf-knob", cy: 12, r: 6 })],
+  });
+  caret.querySelector(".rf-grip").setAttribute("r", 16);
+  caret.addEventListener(
+    "keydown",
+    (event) => {
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!event.shiftKey || !by) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      anchor ??= at();
+      const now = clamp(at() + by, 0, known.length);
+      const [start, end] = [Math.min(anchor, now), Math.max(anchor, now)];
+      put({ position: now, mark_start: start < end ? start : -1, mark_end: start < end ? end : -1 });
+    },
+    true,
+  );
+
+  const hold = (unit, value) => put({ unit, clamped: true, value: Math.round(100 * value) / 100 });
+  const letGo = () => put({ clamped: false });
+  const laneUnit = (n) => (lanes()[n] ?? named[0]).unit;
+  const knobs = Array.from({ length: 5 }, (_, n) => {
+    const knob = view.handle(stage, {
+      label: `Hold unit ${laneUnit(n)}`,
+      names: [],
+      min: () => machine.range(gate())[0],
+      max: () => machine.range(gate())[1],
+      step: 0.05,
+      get: () => Math.round(100 * (valueAt(laneUnit(n)) ?? 0)) / 100,
+      set: (value) => hold(laneUnit(n), clamp(value, ...machine.range(gate()))),
+      text: String,
+      at: (_, y) => {
+        const { y: top, height } = place.lane(n);
+        const [low, high] = machine.range(gate());
+        return low + clamp((top + height - y) / height, 0, 1) * (high - low);
+      },
+      keys: { Escape: letGo, Delete: letGo, Backspace: letGo },
+      shape: svg("circle", { class: "rf-knob", r: 7.5 }),
+    });
+    knob.querySelector(".rf-grip").setAttribute("r", 13);
+    return knob;
+  });
+  const picks = knobs.map((_, n) => view.pick("", () => put({ unit: laneUnit(n) }), { width: 126, height: 31 }));
+  const release = view.pick("Let the unit go free", letGo, { width: 40, height: 15 });
+  const since = view.handle(stage, {
+    label: "Held from letter",
+    names: [],
+    min: 0,
+    max: () => known.length,
+    get: () => Math.min(model.get("since"), known.length),
+    set: (value) => put({ since: value }),
+    text: (value) => `from letter ${value}, ${visible(known[value] ?? "the end")}`,
+    at: (x) => edge(x),
+    keys: { Escape: letGo, Delete: letGo },
+    shape: svg("rect", { class: "gm-since", x: -4, y: -8, width: 8, height: 16, rx: 3 }),
+  });
+  since.querySelector(".rf-grip").setAttribute("r", 13);
+
+  const fields = knobs.map((_, n) => {
+    const node = svg("rect");
+    const peek = (event) => {
+      hover = { n, t: column(stage.place(event)[0]) };
+      stage.show();
+    };
+    node.addEventListener("pointermove", (event) => event.pointerType === "mouse" && peek(event));
+    node.addEventListener("pointerdown", (event) => {
+      peek(event);
+      if (event.button === 0) put({ unit: laneUnit(n) });
+    });
+    node.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "mouse") return;
+      hover = null;
+      stage.show();
+    });
+    return node;
+  });
+
+  const unitField = svg("rect");
+  const rankAt = (y) =>
+    clamp(Math.floor(((y - place.heat.top) / place.heat.height) * machine.units), 0, machine.units - 1);
+  view.drag(stage, unitField, (_, y) => choose(rankAt(y)), { focus: () => row.focus({ preventScroll: true }) });
+  const choose = (n) => put({ unit: order[n] });
+  const row = view.handle(stage, {
+    label: "Unit, from what keeps longest to what changes fastest",
+    names: [],
+    min: 0,
+    max: machine.units - 1,
+    get: () => rank.get(unitNow()),
+    set: choose,
+    text: (n) => `unit ${order[n]}, number ${n + 1} of ${machine.units}`,
+    at: (_, y) => rankAt(y),
+    keys: {
+      ArrowDown: () => choose(Math.min(rank.get(unitNow()) + 1, machine.units - 1)),
+      ArrowUp: () => choose(Math.max(rank.get(unitNow()) - 1, 0)),
+    },
+    shape: svg("path", { class: "rf-knob", d: "M-8,0 L5,-7 V7 Z" }),
+  });
+
+  // a place that was found becomes the text
+  const jumps = Array.from({ length: 7 }, (_, n) =>
+    view.pick(
+      "",
+      () => {
+        const [from, to] = marked();
+        const start = places.starts[n];
+        const shown = excerpt(place, start, to - from, places.text.length);
+        const piece = places.text.slice(shown.from, shown.from + shown.letters);
+        const mark_start = start - shown.from;
+        put({ text: piece, position: LONGEST, mark_start, mark_end: mark_start + to - from, since: 0 });
+      },
+      { width: 246, height: 19 },
+    ),
+  );
+
+  // ---- what follows a change ----
+
+  // screen readers are told what stands at each handle
+  function tell() {
+    const [low, high] = machine.range(gate());
+    const write = (node, values) => {
+      for (const [name, value] of Object.entries(values)) node.setAttribute(`aria-${name}`, value);
+    };
+    knobs.forEach((node, n) => {
+      const one = lanes()[n];
+      if (!one) return;
+      const value = fixed(valueAt(one.unit) ?? 0, 2);
+      const state = held && one.unit === held.unit ? `held at ${fixed(held.value, 2)}` : `${value}, free`;
+      const name = `Hold the ${GATE_NAMES[gate()]} of unit ${one.unit}, ${one.name}`;
+      const now = value.replace("−", "-");
+      write(node, { label: name, valuenow: now, valuemin: low, valuemax: high, valuetext: state });
+      node.classList.toggle("free", !(held && one.unit === held.unit));
+      write(picks[n], { label: `Choose unit ${one.unit}, ${one.name}`, pressed: one.unit === unitNow() });
+    });
+    const [start, n] = [held?.since ?? 0, rank.get(unitNow())];
+    const from = `from letter ${start}, ${visible(known[start] ?? "the end")}`;
+    write(since, { valuenow: start, valuemax: known.length, valuetext: from });
+    write(row, { valuenow: n, valuetext: `unit ${unitNow()}, number ${n + 1} of ${machine.units}` });
+    write(caret, { valuenow: at(), valuemax: known.length });
+  }
+
+  function summary() {
+    const position = at();
+    const [now, before] = [reading().moments[position], free.moments[position]];
+    if (!now || !before) return;
+    const [p, old] = [machine.expect(now), machine.expect(before)];
+    const end = known
+      .slice(Math.max(0, position - 10), position)
+      .join("")
+      .replaceAll("\n", "⏎");
+    const it = `${GATE_NAMES[gate()]} of unit ${unitNow()}`;
+    const also = places ? ` As over the marked letters in ${places.starts.length} places.` : "";
+    if (held) {
+      const { k, most } = changed(p, old);
+      const name = visible(machine.characters[k]);
+      const effect = most < 0.005 ? "nothing changes" : `${name} is at ${percent(p[k])}, not ${percent(old[k])}`;
+      return view.say(`With the ${it} held at ${fixed(held.value, 2)}, after “…${end}” ${effect}.${also}`);
+    }
+    const best = likely(old, p, 1)[0];
+    const expected = `the network expects ${visible(machine.characters[best.k])} with ${percent(best.p)}`;
+    view.say(`After “…${end}” ${expected}; the ${it} is at ${fixed(valueAt(unitNow()) ?? 0, 2)}.${also}`);
+  }
+
+  function show() {
+    stage.show({ moves: !view.dragging });
+    tell();
+    summary();
+  }
+
+  const advance = () => {
+    if (!free.done) free.advance();
+    else if (held && !other.done) other.advance();
+    else return false;
+    return true;
+  };
+  function* readOn() {
+    let n = 0;
+    while (advance()) {
+      if (++n % 20 === 0) stage.show();
+      yield;
+    }
+    show();
+  }
+  function update() {
+    if (quiet) return;
+    known = readable();
+    const ids = known.map((character) => machine.index.get(character));
+    held = heldBy(model, machine, unitNow(), known.length);
+    free.aim(ids);
+    if (held) other.aim(ids, held, free);
+    const end = performance.now() + BUDGET;
+    let more = true;
+    while (more && performance.now() < end) more = advance();
+    places = wanted() === places?.key ? places : null;
+    show();
+    view.work("read", more ? readOn() : [][Symbol.iterator]());
+    if (!places && marked()) view.work("search", seek());
+  }
+
+  // what is looked for, as a text: the same text, the same answer
+  const wanted = () => `${unitNow()} ${gate()} ${marked()} ${known.slice(0, marked()?.[1] ?? 0).join("")}`;
+  function* seek() {
+    if (!surveyed) {
+      const job = survey(machine, network.searched);
+      for (let step = job.next(); ; step = job.next()) {
+        if (step.done) {
+          surveyed = step.value;
+          break;
+        }
+        const before = Math.floor(10 * progress);
+        progress = step.value;
+        if (Math.floor(10 * progress) !== before) stage.show();
+        yield;
+      }
+    }
+    while (!free.done) yield "frame";
+    const [from, to] = marked();
+    const values = surveyed.values(gate(), unitNow());
+    const stretch = free.values(gate(), unitNow()).slice(from, to);
+    const starts = search(stretch, values);
+    places = { key: wanted(), starts, values, text: surveyed.text, common: commonest(starts, surveyed.text) };
+    show();
+  }
+
+  const input = view.text("text", { label: "Type here", maxlength: LONGEST });
+  input.querySelector("input").addEventListener("input", () => put({ position: LONGEST }));
+  const player = view.player("position", {
+    label: "Read",
+    min: 0,
+    max: () => known.length,
+    every: 170,
+    names: ["text"],
+    wrap: 0,
+  });
+  const options = machine.gates.map((name) => [
+    name,
+    name === "state" ? name : `${name}, ${GATE_NAMES[name].slice(0, -2)}`,
+  ]);
+  const select = options.length > 1 ? view.select("gate", { label: "Show", options }) : null;
+  view.body.append(view.row(...[input, select, player].filter(Boolean)), stage.box);
+  const names = ["text", "position", "gate", "unit", "clamped", "value", "since", "mark_start", "mark_end"];
+  view.follow(names, update);
+  return () => view.dispose();
+}
+
+// the letter with which most of the places begin, and how many do
+function commonest(starts, text) {
+  const counts = new Map();
+  for (const start of starts) counts.set(text[start], (counts.get(text[start]) ?? 0) + 1);
+  const best = [...counts].sort((one, two) => two[1] - one[1])[0];
+  return best && best[1] > starts.length / 4 ? best : null;
+}
+
+export default { render };
