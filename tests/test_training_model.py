@@ -1,5 +1,7 @@
 """The model's outputs and gradients: finite differences, PyTorch, Keras."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -284,3 +286,13 @@ def test_bad_arguments_are_named(call, error, words):
     rng = np.random.default_rng(0)
     with pytest.raises(error, match=words):
         call(RNN(D, H, rng=rng), rng)
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_a_model_can_be_sent_to_another_process(kind):
+    rng = np.random.default_rng(0)
+    model = Model(kind(3, 4, activation="elu", rng=rng), 2, rng=rng)
+    again = pickle.loads(pickle.dumps(model))
+    x = rng.normal(size=(5, 2, 3))
+    np.testing.assert_array_equal(again.forward(x)[0], model.forward(x)[0])
+    assert again.layer.activation is model.layer.activation

@@ -30,6 +30,10 @@ class Activation:
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
 
+    def __reduce__(self) -> tuple[Callable[[str, str], "Activation"], tuple[str, str]]:
+        """Pickled by name, so that a model can be sent to another process."""
+        return find_activation, (self.name, "activation")
+
 
 def _sigmoid(a: Array) -> Array:
     # σ(a) = (1 + tanh(a/2)) / 2: never overflows, and one fast call where 1 / (1 + exp(−a)) has two slow ones
