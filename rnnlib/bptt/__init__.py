@@ -7,6 +7,7 @@ The rest is built on these two: stacked and bidirectional layers, truncation, gr
 from rnnlib.bptt.bidirectional import Bidirectional
 from rnnlib.bptt.checks import gradient_check
 from rnnlib.bptt.dropout import dropout
+from rnnlib.bptt.flow import geometric_mean, gradient_flow
 from rnnlib.bptt.jacobians import jacobian_norms, jacobians, step_jacobians
 from rnnlib.bptt.layer import Layer, output
 from rnnlib.bptt.stacked import Stacked
@@ -23,7 +24,9 @@ __all__ = [
     "Trace",
     "backward",
     "dropout",
+    "geometric_mean",
     "gradient_check",
+    "gradient_flow",
     "jacobian_norms",
     "jacobians",
     "output",
