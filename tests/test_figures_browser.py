@@ -266,6 +266,8 @@ DRAGS = {
     "TypeAhead": ("Reading position", -120, 0, "position"),
     "UnrollStepper": ("Value of the chosen weight", 0, -60, "W_h"),
     "TruncationWindow": ("Window k", -200, 0, "k"),
+    "SpectralLab": ("Pair of eigenvalues 1", -60, 20, "eigenvalues"),
+    "ClippingCliff": ("Start", 90, 0, "w"),
 }
 
 

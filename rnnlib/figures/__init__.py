@@ -6,10 +6,21 @@ UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[1,0]')
 """
 
 from rnnlib.figures.ask import Ask
+from rnnlib.figures.clipping_cliff import ClippingCliff
 from rnnlib.figures.ngram_dial import NgramDial
 from rnnlib.figures.shapes import Shapes
+from rnnlib.figures.spectral_lab import SpectralLab
 from rnnlib.figures.truncation_window import TruncationWindow
 from rnnlib.figures.type_ahead import TypeAhead
 from rnnlib.figures.unroll_stepper import UnrollStepper
 
-__all__ = ["Ask", "NgramDial", "Shapes", "TruncationWindow", "TypeAhead", "UnrollStepper"]
+__all__ = [
+    "Ask",
+    "ClippingCliff",
+    "NgramDial",
+    "Shapes",
+    "SpectralLab",
+    "TruncationWindow",
+    "TypeAhead",
+    "UnrollStepper",
+]
