@@ -3,8 +3,8 @@
     python experiments/measure_lags.py           # the cells that the file does not have yet
     python experiments/measure_lags.py RNN       # these cells, measured anew
 
-Delayed copy and adding, each with lags that grow until learning stops, three seeds each. The rule is fixed beforehand:
-every CHECK updates the network is tried on sequences that it has not seen; it has *solved* the task at the first check
+Delayed copy and adding, each with lags that grow until learning stops, three seeds each. What counts as solved was
+fixed beforehand; size, learning rate and UPDATES after a few trials, so that the runs take minutes. Every CHECK updates the network is tried on sequences that it has not seen; it has *solved* the task at the first check
 at which its error is below the task's limit, and it has not if that does not happen within UPDATES updates. Batch,
 learning rate and clipping are the same for both tasks and for all cells; all cells have W_h of about one size.
 """
