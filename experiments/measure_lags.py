@@ -4,9 +4,10 @@
     python experiments/measure_lags.py RNN       # these cells, measured anew
 
 Delayed copy and adding, each with lags that grow until learning stops, three seeds each. What counts as solved was
-fixed beforehand; size, learning rate and UPDATES after a few trials, so that the runs take minutes. Every CHECK updates the network is tried on sequences that it has not seen; it has *solved* the task at the first check
-at which its error is below the task's limit, and it has not if that does not happen within UPDATES updates. Batch,
-learning rate and clipping are the same for both tasks and for all cells; all cells have W_h of about one size.
+fixed beforehand; size, learning rate and UPDATES after a few trials, so that the runs take minutes. Every CHECK updates
+the network is tried on sequences that it has not seen; it has *solved* the task at the first check at which its error
+is below the task's limit, and it has not if that does not happen within UPDATES updates. Batch, learning rate and
+clipping are the same for both tasks and for all cells; all cells have W_h of about one size.
 """
 
 import json
