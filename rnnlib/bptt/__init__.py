@@ -8,6 +8,7 @@ from rnnlib.bptt.bidirectional import Bidirectional
 from rnnlib.bptt.checks import gradient_check
 from rnnlib.bptt.clamping import clamped
 from rnnlib.bptt.dropout import dropout
+from rnnlib.bptt.flow import geometric_mean, gradient_flow
 from rnnlib.bptt.jacobians import jacobian_norms, jacobians, step_jacobians
 from rnnlib.bptt.layer import Layer, output
 from rnnlib.bptt.stacked import Stacked
@@ -25,7 +26,9 @@ __all__ = [
     "backward",
     "clamped",
     "dropout",
+    "geometric_mean",
     "gradient_check",
+    "gradient_flow",
     "jacobian_norms",
     "jacobians",
     "output",

@@ -57,6 +57,8 @@ def shapes() -> dict[str, Any]:
 SHIPPED: dict[str, Callable[[], dict[str, Any]]] = {
     "char_gru": lambda: microscope("char_gru"),
     "char_rnn": char_rnn,
+    "clipping": lambda: measured("clipping"),
+    "lags": lambda: measured("lags"),
     "ngram_dial": lambda: measured("ngram_dial"),
     "shapes": shapes,
     "truncation_window": lambda: measured("truncation_window"),
