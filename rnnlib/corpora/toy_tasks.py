@@ -7,7 +7,11 @@ from numpy.typing import NDArray
 
 
 class SymbolTask(NamedTuple):
-    """A task on symbols: `x`, `y` (T, B) integers below `n_symbols`; `mask` (T, B) True where y counts."""
+    """A task on symbols: `x`, `y` (T, B) integers below `n_symbols`; `mask` (T, B) True where y counts.
+
+    The mask says where the answer counts, not where the input is real. A `rnnlib.training.Model` takes a batch's mask
+    for padding and skips what is masked, so that its state would miss these inputs: give it to the loss instead.
+    """
 
     x: NDArray[np.int64]
     y: NDArray[np.int64]
