@@ -68,7 +68,7 @@ class GateMicroscope(Figure):
     ('GRU', -1)
     """
 
-    title = traitlets.Unicode("What does one unit keep, and what is lost without it?").tag(sync=True)
+    title = traitlets.Unicode("What is lost if one unit is held still?").tag(sync=True)
     fallback = (
         "A trained recurrent network reads a text, character by character. The figure shows what some of its units do "
         "over the text: their state and their gates. A unit can be held at a value; then the figure shows how the "
