@@ -1,8 +1,8 @@
 """A second accessibility checker beside axe: HTML_CodeSniffer, by the rules of WCAG 2, level AA.
 
 It comes from npm and lies in tests/node_modules, where git does not look: `npm install --prefix tests`. It sorts what
-it finds into errors, warnings and notices. Errors are faults. A warning is either one, too, or something that no program
-can decide: each kind of the latter was looked at and stands in `DECIDED`, with the elements that it was decided for.
+it finds into errors, warnings and notices. Errors are faults. A warning is either one, too, or something that no
+program can decide: each kind of the latter was looked at and stands in `DECIDED`, with its elements.
 """
 
 import json

@@ -78,6 +78,12 @@ export class View {
     update();
   }
 
+  // the same, after all others who follow have had their turn: what a figure has computed from the traits is new then
+  followLast(names, update) {
+    this.on(names, () => queueMicrotask(() => this.gone || update()));
+    update();
+  }
+
   // a slider from `min` to `max`, or over the list `values`
   range(name, { label, min, max, step = 1, values, format = String }) {
     const value = html("span", { class: "rf-value" });
@@ -180,7 +186,7 @@ export class View {
     const value = html("span", { class: "rf-value" });
     const input = html("input", { type: "range", step });
     input.addEventListener("input", () => put(Number(input.value)));
-    this.follow(names, () => {
+    this.followLast(names, () => {
       [input.min, input.max] = ends();
       input.value = get();
       value.textContent = text(get());
@@ -295,7 +301,7 @@ export class View {
       for (const [name, value] of Object.entries(attributes))
         if (node.getAttribute(`aria-${name}`) !== String(value)) node.setAttribute(`aria-${name}`, value);
     };
-    this.follow(names, update);
+    this.followLast(names, update);
     if (twin) this.more(this.twin({ label, names, get, put, step, text, ends: () => [limit(min), limit(max)] }));
     return node;
   }
