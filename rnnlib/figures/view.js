@@ -78,6 +78,12 @@ export class View {
     update();
   }
 
+  // the same, after all others who follow have had their turn: what a figure has computed from the traits is new then
+  followLast(names, update) {
+    this.on(names, () => queueMicrotask(() => this.gone || update()));
+    update();
+  }
+
   // a slider from `min` to `max`, or over the list `values`
   range(name, { label, min, max, step = 1, values, format = String }) {
     const value = html("span", { class: "rf-value" });
@@ -187,7 +193,7 @@ export class View {
       value.textContent = text(get());
       input.setAttribute("aria-valuetext", value.textContent);
     };
-    this.follow(names, update);
+    this.followLast(names, update);
     const control = html("label", { class: "rf-control" }, name, input, value);
     control.update = (called = label) => {
       name.textContent = called;
@@ -303,7 +309,7 @@ export class View {
       for (const [name, value] of Object.entries(attributes))
         if (node.getAttribute(`aria-${name}`) !== String(value)) node.setAttribute(`aria-${name}`, value);
     };
-    this.follow(names, update);
+    this.followLast(names, update);
     node.twin = twin ? this.twin({ label, names, get, put, step, text, ends: () => [limit(min), limit(max)] }) : null;
     if (twin) this.more(node.twin);
     return node;
