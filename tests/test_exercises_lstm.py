@@ -74,7 +74,7 @@ def test_the_parts_of_a_cell_state_add_up_to_it():
     cell, rng = random_lstm()
     c_0 = rng.normal(size=(B, H))
     trace = bptt.unroll(cell, rng.normal(size=(T, B, D)), (rng.normal(size=(B, H)), c_0))
-    found = names()["parts"](*(trace.gates[gate] for gate in "ifg"), c_0)
+    found = names()["made_of"](*(trace.gates[gate] for gate in "ifg"), c_0)
     np.testing.assert_allclose(found.sum(axis=0), trace.c[-1], rtol=1e-12)
     np.testing.assert_allclose(found[0], trace.gates["f"].prod(axis=0) * c_0, rtol=1e-12)
 
