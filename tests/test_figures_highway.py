@@ -101,6 +101,16 @@ def test_what_cannot_be_shown_is_refused():
         GradientHighway.of({"a": good}, "abcd", "xyz")
 
 
+def test_models_of_ones_own_come_with_their_text_and_their_updates():
+    run = [own_model(LSTM, {}, seed) for seed in (0, 1)]
+    figure = GradientHighway.of({"mine": run}, "\nabc", "a-b c", updates=[0, 500], scale="far")
+    assert (figure.text, figure.position, figure.snapshot, figure.scale) == ("abc", 2, 1, "far")
+    assert (
+        figure.networks["updates"] == [0, 500] and figure.networks["cells"][0]["weights"] == 224
+    )  # 20 · (4 + 5 + 1) + 24
+    assert GradientHighway.of({"mine": run[0]}, "\nabc", "abc").networks["updates"] == [0]
+
+
 def test_the_shipped_networks_have_equally_many_weights_and_the_default_state_exists():
     data = shipped("gradient_highway")
     sizes = [cell["weights"] for cell in data["cells"]]

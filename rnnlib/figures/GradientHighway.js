@@ -3,8 +3,7 @@
 import { label } from "./chart.js";
 import { clamp, fixed, svg, visible } from "./elements.js";
 import { Route } from "./flow.js";
-import { directShare, lane, layout, letters, percent, reach, share } from "./highway.js";
-import { mark } from "./stage.js";
+import { against, directShare, lane, layout, letters, percent, reach, share } from "./highway.js";
 import { View } from "./view.js";
 
 export { Route };
@@ -53,16 +52,14 @@ function render({ model, el }) {
   const stage = view.stage("The gradient on its way back, in each network", (width) => {
     place = layout(width, state.text.length + 1, cells.length, first);
     const { text, loss, results, ghosts, probe, other } = state;
+    ring.setAttribute("x", -place.pitch / 2 - 1);
+    ring.setAttribute("width", place.pitch + 2);
     const far = model.get("scale") === "far";
     const most = 1.02 * Math.max(1, ...[...results, ...ghosts].flatMap(({ norm }) => [...norm]));
     const marks = [
-      label("finding", 0, 16, finding(), { class: "gh-finding rf-strong", "font-size": place.wide ? 15 : 13 }),
-      mark("line", "lossline", {
-        class: "gh-lossline",
-        x1: place.x(loss),
-        x2: place.x(loss),
-        y1: place.letters + 6,
-        y2: place.height - 12,
+      label("finding", 0, 16, finding(), {
+        class: "gh-finding rf-strong",
+        "font-size": place.wide ? 15 : place.width < 310 ? 11.5 : 13,
       }),
       ...cells.flatMap(({ name, kind }, n) =>
         lane(n, place, {
@@ -70,7 +67,7 @@ function render({ model, el }) {
           gated: kind !== "RNN",
           result: results[n],
           ghost: ghosts[n],
-          ghostName: updates[other] === 0 ? "start" : "trained",
+          ghostName: last ? (other ? "trained" : "start") : "",
           far,
           probe,
           most,
@@ -109,7 +106,7 @@ function render({ model, el }) {
     const { results, ghosts, loss, other } = state;
     if (loss === 1) return "Nothing has been read before: the gradient ends here";
     const names = results.map((result, n) => `${cells[n].name} ${reach(result)}`).join(", ");
-    if (!place.wide) return `A tenth from: ${names} back`;
+    if (!place.wide) return `A tenth from: ${names}`;
     const then = last ? ` (${when(other)}: ${ghosts.map(reach).join(", ")})` : "";
     return `A tenth or more arrives from this many steps back: ${names}${then}`;
   }
@@ -118,12 +115,13 @@ function render({ model, el }) {
     const { kind, typical } = cells[n];
     const direct = percent(directShare(results[n]));
     const letter = `expects ${visible(text[loss - 1])} with ${percent(results[n].p)}`;
+    const below = model.get("scale") === "parts" && against(results[n]) ? "grey: a part against the whole; " : "";
     const bits = typical ? `${letter}; new text: ${fixed(typical[state.snapshot].bits)} bits a letter` : letter;
     if (!place.wide)
       return [
         { kind: "direct", text: kind === "RNN" ? "" : `direct ${direct}`, x: 44 },
         { kind: "gates", text: kind === "RNN" ? "all through weights" : "rest: gates", x: kind === "RNN" ? 44 : 130 },
-        { kind: "more", text: `${visible(text[loss - 1])} ${percent(results[n].p)}`, x: 214 },
+        { kind: "more", text: place.width < 310 ? "" : `${visible(text[loss - 1])} ${percent(results[n].p)}`, x: 214 },
       ];
     return [
       { kind: "direct", text: kind === "RNN" ? "" : `direct path: ${direct}`, x: 54 },
@@ -132,7 +130,7 @@ function render({ model, el }) {
         text: kind === "RNN" ? "all of it through the weights" : "rest: through the gates",
         x: kind === "RNN" ? 54 : 182,
       },
-      { kind: "more", text: bits, x: 346 },
+      { kind: "more", text: below + bits, x: 346 },
     ];
   }
   function summary() {
@@ -143,14 +141,15 @@ function render({ model, el }) {
     );
     const direct = gated.filter(Boolean).join(", ");
     return (
-      `Loss at “${visible(text[loss - 1])}”, ${when(snapshot)}: from ${loss - 1 - probe} steps back arrives ${each} ` +
-      `of the gradient at the last state.${direct ? ` By the direct path, over all steps: ${direct}.` : ""}`
+      `Loss at “${visible(text[loss - 1])}”, ${when(snapshot)}: ${loss - 1 - probe} steps back ${each} of the last state’s ` +
+      `gradient.${direct ? ` Direct path, as a component along the whole: ${direct}.` : ""}`
     );
   }
 
   const put = (name, value) => value !== model.get(name) && view.set(name, value);
   const row = svg("rect");
   const lanes = svg("rect");
+  const ring = svg("rect", { class: "gh-ring", y: -12, height: 24, rx: 5 });
   const lossHandle = view.handle(stage, {
     label: "Letter of the loss",
     names: READ,
@@ -159,7 +158,7 @@ function render({ model, el }) {
     get: () => state.loss - 1,
     set: (position) => put("position", position),
     text: (position) => `letter ${position + 1}, “${state.text[position]}”`,
-    shape: svg("rect", { class: "gh-ring", x: -10, y: -12, width: 20, height: 24, rx: 5 }),
+    shape: ring,
   });
   const moveLoss = (x) => put("position", clamp(place.at(x), 1, state.text.length) - 1);
   const focusLoss = { focus: () => lossHandle.focus({ preventScroll: true }), end: () => stageAgain() };

@@ -65,7 +65,7 @@ class GradientHighway(Figure):
     >>> rng = np.random.default_rng(0)
     >>> models = {"mine": [Model(GRU(4, 6, rng=rng), 4, rng=rng)]}
     >>> GradientHighway.of(models, "\\nabc", "abcabc")
-    GradientHighway(back=8, position=5, scale='parts', snapshot=0, text='abcabc')
+    GradientHighway(back=5, position=5, scale='parts', snapshot=0, text='abcabc')
     """
 
     title = traitlets.Unicode("From which steps does the gradient come?").tag(sync=True)
@@ -78,7 +78,7 @@ class GradientHighway(Figure):
     text = traitlets.Unicode('the built-in name "print" is bound in this module.').tag(sync=True, control=True)
     position = traitlets.Int(24, min=0, max=LONGEST - 1).tag(sync=True, control=True)
     snapshot = traitlets.Int(5, min=0, max=MOST - 1).tag(sync=True, control=True)
-    back = traitlets.Int(8, min=0, max=LONGEST).tag(sync=True, control=True)
+    back = traitlets.Int(5, min=0, max=LONGEST).tag(sync=True, control=True)
     scale = traitlets.Enum(("parts", "far"), "parts").tag(sync=True, control=True)
     networks = Data("gradient_highway")
 
@@ -88,6 +88,7 @@ class GradientHighway(Figure):
         models: Mapping[str, Model | Sequence[Model]],
         vocabulary: Iterable[str],
         text: str,
+        updates: Iterable[int] | None = None,
         **traits: Any,
     ) -> GradientHighway:
         """The figure for character models of your own, and a text.
@@ -99,6 +100,9 @@ class GradientHighway(Figure):
         vocabulary : iterable of str
             The characters, in the order of their ids.
         text : str
+            Its first 64 known characters are read, after a line break if there is one.
+        updates : iterable of int, optional
+            How many updates each state of the lists has seen; 0, 1, 2, … by default.
 
         Raises
         ------
@@ -106,7 +110,7 @@ class GradientHighway(Figure):
             If a model's layer is not one RNN, GRU or LSTM of the usual kind, or the numbers do not fit.
         """
         runs = {name: [run] if isinstance(run, Model) else list(run) for name, run in models.items()}
-        data = highway_of(runs, vocabulary, range(len(next(iter(runs.values()), []))))
+        data = highway_of(runs, vocabulary, range(len(next(iter(runs.values()), []))) if updates is None else updates)
         known = "".join(letter for letter in text if letter in data["vocabulary"])[:LONGEST]
         if not known:
             raise ValueError("text: expected characters of the vocabulary, got none")
@@ -169,8 +173,8 @@ def route(model: Model, ids: Array) -> dict[str, Array]:
     --------
     >>> model = Model(LSTM(3, 4, rng=np.random.default_rng(0)), 3, rng=np.random.default_rng(0))
     >>> found = route(model, np.array([0, 1, 2, 1]))
-    >>> found["norm"][-1], found["direct"][-1], bool(found["direct"][0] < found["norm"][0])
-    (1.0, 1.0, True)
+    >>> found["norm"].shape, float(found["norm"][-1]), bool(found["direct"][0] < found["norm"][0])
+    ((3,), 1.0, True)
     """
     cell = model.layer
     if not isinstance(cell, RNN | GRU | LSTM) or getattr(cell, "is_variant", False):

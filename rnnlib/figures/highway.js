@@ -22,6 +22,9 @@ const power = (value) => {
 // the farthest step back, counted from the last state, at which a tenth or more arrives
 export const reach = ({ norm }) => norm.length - 1 - norm.findIndex((value) => value >= TENTH);
 
+// whether a part points against the whole somewhere, so that it is drawn below zero
+export const against = ({ norm, direct }) => norm.some((value, k) => Math.min(direct[k], value - direct[k]) < -0.02);
+
 // of all that arrives before the last state, which share the direct path brings
 export function directShare({ norm, direct }) {
   const sum = (list) => list.slice(0, -1).reduce((total, value) => total + value, 0);
@@ -114,15 +117,17 @@ function bands(key, place, y, { norm, direct }) {
   ];
 }
 
-// norms on a logarithmic axis: the number of points is that of the letters, those after the loss lie on it
-function curves(key, place, y, { norm, alone }, gated) {
-  const points = (list) =>
-    Array.from({ length: place.seen }, (_, n) => {
-      const k = Math.min(n + place.start, list.length - 1);
-      return [place.x(k), y(Math.max(LOWEST, list[k]))];
-    });
-  const marks = gated ? [curve(`${key}alone`, points(alone), { class: "gh-line direct" })] : [];
-  return [...marks, curve(`${key}total`, points(norm), { class: "gh-line total" })];
+// A curve of norms on a logarithmic axis. The number of points is that of the letters: those after the loss lie on the last
+// one, and those before the curve falls below the axis lie where it does.
+function norms(key, place, y, list, options) {
+  const points = [];
+  let at = null;
+  for (let k = place.start + place.seen - 1; k >= place.start; k--) {
+    const last = Math.min(k, list.length - 1);
+    if (!at || at[2] > LOWEST) at = [place.x(last), y(Math.max(LOWEST, list[last])), list[last]];
+    points.unshift(at);
+  }
+  return curve(key, points, options);
 }
 
 // one network's lane; `most` is the end of the linear axis, the same in all lanes
@@ -133,8 +138,15 @@ export function lane(n, place, { name, gated, result, ghost, ghostName, far, pro
   const y = far ? scale([LOWEST, 3], [bottom, top], { log: true }) : scale([-0.08 * most, most], [bottom, top]);
   const least = (value) => y(far ? Math.max(LOWEST, value) : value);
   const loss = result.norm.length - 1;
-  const marks = [];
-  for (const tick of far ? [1, 1e-3, 1e-6] : most > 1.6 ? [0, 1, Math.floor(most)] : [0, 0.5, 1]) {
+  const at = place.x(loss + 1);
+  const marks = [mark("line", `${key}loss`, { class: "gh-lossline", x1: at, x2: at, y1: top, y2: bottom })];
+  for (const tick of far
+    ? [1, 1e-3, 1e-6]
+    : most > 2.2
+      ? [0, 1, Math.floor(most)]
+      : most > 1.6
+        ? [0, 1]
+        : [0, 0.5, 1]) {
     marks.push(
       mark("line", `${key}g${tick}`, {
         class: tick ? "rf-grid" : "gh-zero",
@@ -148,13 +160,9 @@ export function lane(n, place, { name, gated, result, ghost, ghostName, far, pro
     marks.push(label(`${key}t${tick}`, place.left - 6, y(tick) + 4, text, { "text-anchor": "end", "font-size": 12 }));
   }
   if (far) {
-    const points = (list) =>
-      Array.from({ length: place.seen }, (_, m) => {
-        const k = Math.min(m + place.start, list.length - 1);
-        return [place.x(k), y(Math.max(LOWEST, list[k]))];
-      });
-    marks.push(curve(`${key}ghost`, points(ghost.norm), { class: "gh-ghost" }));
-    marks.push(...curves(key, place, y, result, gated));
+    marks.push(norms(`${key}ghost`, place, y, ghost.norm, { class: "gh-ghost" }));
+    if (gated) marks.push(norms(`${key}alone`, place, y, result.alone, { class: "gh-line direct" }));
+    marks.push(norms(`${key}total`, place, y, result.norm, { class: "gh-line total" }));
   } else {
     marks.push(...bands(key, place, y, result));
     marks.push(outline(`${key}outline`, place, y, ghost.norm, { class: "gh-ghost" }));
@@ -172,12 +180,12 @@ export function lane(n, place, { name, gated, result, ghost, ghostName, far, pro
   );
   if (probe < loss && place.shows(probe)) {
     const value = result.norm[probe];
-    const ghostText = place.wide ? `  (${ghostName}: ${share(ghost.norm[probe])})` : "";
+    const ghostText = place.wide && ghostName ? `  (${ghostName}: ${share(ghost.norm[probe])})` : "";
     const text = `${share(value)}${ghostText}`;
     const width = text.length * 6.6 + 8;
     const toLeft = place.x(probe) - place.left > width + 8;
     const x = toLeft ? place.x(probe) - 8 : place.x(probe) + 8;
-    const at = clamp(least(value) - 10, top + 13, bottom - 16);
+    const level = clamp(least(value) - 10, top + 13, bottom - 16);
     marks.push(
       mark("line", `${key}probe`, {
         class: "gh-probe",
@@ -189,7 +197,7 @@ export function lane(n, place, { name, gated, result, ghost, ghostName, far, pro
       mark("rect", `${key}ground`, {
         class: "gh-ground",
         x: toLeft ? x - width + 4 : x - 4,
-        y: at - 12,
+        y: level - 12,
         width,
         height: 16,
         rx: 3,
@@ -198,7 +206,7 @@ export function lane(n, place, { name, gated, result, ghost, ghostName, far, pro
       mark(
         "text",
         `${key}value`,
-        { class: "gh-value", x, y: at, "font-size": 12, "text-anchor": toLeft ? "end" : "start" },
+        { class: "gh-value", x, y: level, "font-size": 12, "text-anchor": toLeft ? "end" : "start" },
         text,
       ),
     );
