@@ -3,7 +3,7 @@
 import { label } from "./chart.js";
 import { clamp, fixed, svg, visible } from "./elements.js";
 import { Route } from "./flow.js";
-import { against, directShare, lane, layout, letters, percent, reach, share } from "./highway.js";
+import { against, directShare, highest, lane, layout, letters, percent, reach, share } from "./highway.js";
 import { View } from "./view.js";
 
 export { Route };
@@ -55,7 +55,7 @@ function render({ model, el }) {
     ring.setAttribute("x", -place.pitch / 2 - 1);
     ring.setAttribute("width", place.pitch + 2);
     const far = model.get("scale") === "far";
-    const most = 1.02 * Math.max(1, ...[...results, ...ghosts].flatMap(({ norm }) => [...norm]));
+    const most = 1.02 * Math.max(1, ...[...results, ...ghosts].map(highest));
     const marks = [
       label("finding", 0, 16, finding(), {
         class: "gh-finding rf-strong",

@@ -25,6 +25,10 @@ export const reach = ({ norm }) => norm.length - 1 - norm.findIndex((value) => v
 // whether a part points against the whole somewhere, so that it is drawn below zero
 export const against = ({ norm, direct }) => norm.some((value, k) => Math.min(direct[k], value - direct[k]) < -0.02);
 
+// how high the bands stand
+export const highest = ({ norm, direct }) =>
+  Math.max(...norm.map((value, k) => Math.max(value, direct[k], value - direct[k])));
+
 // of all that arrives before the last state, which share the direct path brings
 export function directShare({ norm, direct }) {
   const sum = (list) => list.slice(0, -1).reduce((total, value) => total + value, 0);
