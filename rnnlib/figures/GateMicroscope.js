@@ -247,6 +247,7 @@ function render({ model, el }) {
     },
     text: (value) => `after ${value} of ${known.length} letters: ${visible(known[value - 1] ?? "the start")}`,
     at: (x) => edge(x),
+    twin: false,
     keys: { Escape: () => put({ mark_start: -1, mark_end: -1 }) },
     shape: [svg("path", { class: "gm-caret", d: "M0,-17 V10" }), svg("circle", { class: "rf-knob", cy: 12, r: 6 })],
   });
@@ -369,6 +370,7 @@ function render({ model, el }) {
     const [low, high] = machine.range(gate());
     const write = (node, values) => {
       for (const [name, value] of Object.entries(values)) node.setAttribute(`aria-${name}`, value);
+      node.twin?.update(values.label);
     };
     knobs.forEach((node, n) => {
       const one = lanes()[n];

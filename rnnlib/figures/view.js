@@ -78,6 +78,12 @@ export class View {
     update();
   }
 
+  // the same, after all others who follow have had their turn: what a figure has computed from the traits is new then
+  followLast(names, update) {
+    this.on(names, () => queueMicrotask(() => this.gone || update()));
+    update();
+  }
+
   // a slider from `min` to `max`, or over the list `values`
   range(name, { label, min, max, step = 1, values, format = String }) {
     const value = html("span", { class: "rf-value" });
@@ -180,13 +186,20 @@ export class View {
     const value = html("span", { class: "rf-value" });
     const input = html("input", { type: "range", step });
     input.addEventListener("input", () => put(Number(input.value)));
-    this.follow(names, () => {
+    const name = html("span", { class: "rf-label" }, label);
+    const update = () => {
       [input.min, input.max] = ends();
       input.value = get();
       value.textContent = text(get());
       input.setAttribute("aria-valuetext", value.textContent);
-    });
-    return html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input, value);
+    };
+    this.followLast(names, update);
+    const control = html("label", { class: "rf-control" }, name, input, value);
+    control.update = (called = label) => {
+      name.textContent = called;
+      update();
+    };
+    return control;
   }
 
   // Controls that would crowd the figure: a button in its corner opens a panel with them, over the picture.
@@ -254,7 +267,8 @@ export class View {
   //   get, set: its value;  min, max, step: what the arrow keys do;  text(value): what a screen reader says
   //   at(x, y) -> value: what a pointer at this place means;  keys: other meanings of keys
   // Put the returned node into the marks of the stage: { key, node, attributes: { transform } }.
-  //   twin: false where a control in sight sets the same, else a slider under "All controls" does
+  //   twin: false where a control in sight sets the same, else a slider under "All controls" does, which is node.twin;
+  //   a figure that tells its handles by itself what they show (names: []) calls node.twin.update(label)
   handle(stage, { label, min, max, step = 1, names, get, set, text, at, keys = {}, shape, kind = "", twin = true }) {
     const node = svg("g", {
       class: `rf-handle ${kind}`,
@@ -295,8 +309,9 @@ export class View {
       for (const [name, value] of Object.entries(attributes))
         if (node.getAttribute(`aria-${name}`) !== String(value)) node.setAttribute(`aria-${name}`, value);
     };
-    this.follow(names, update);
-    if (twin) this.more(this.twin({ label, names, get, put, step, text, ends: () => [limit(min), limit(max)] }));
+    this.followLast(names, update);
+    node.twin = twin ? this.twin({ label, names, get, put, step, text, ends: () => [limit(min), limit(max)] }) : null;
+    if (twin) this.more(node.twin);
     return node;
   }
 
