@@ -161,7 +161,7 @@ function render({ model, el }) {
     shape: ring,
   });
   const moveLoss = (x) => put("position", clamp(place.at(x), 1, state.text.length) - 1);
-  const focusLoss = { focus: () => lossHandle.focus({ preventScroll: true }), end: () => stageAgain() };
+  const focusLoss = { focus: () => lossHandle.focus({ preventScroll: true }), end: () => show() };
   view.drag(stage, lossHandle, moveLoss, focusLoss);
   view.drag(stage, row, moveLoss, focusLoss);
   const probeHandle = view.handle(stage, {
@@ -193,8 +193,6 @@ function render({ model, el }) {
     stage.show({ moves: !view.dragging });
     view.say(summary());
   };
-  const stageAgain = show;
-  view.on(["text", "position", "snapshot", "networks"], read); // before the handles ask
   view.body.append(
     stage.box,
     view.row(
