@@ -59,7 +59,7 @@ function render({ model, el }) {
     const marks = [
       label("finding", 0, 16, finding(), {
         class: "gh-finding rf-strong",
-        "font-size": place.wide ? 15 : place.width < 310 ? 11.5 : 13,
+        "font-size": place.wide ? 15 : place.width < 290 ? 11.5 : 13,
       }),
       ...cells.flatMap(({ name, kind }, n) =>
         lane(n, place, {
@@ -121,7 +121,7 @@ function render({ model, el }) {
       return [
         { kind: "direct", text: kind === "RNN" ? "" : `direct ${direct}`, x: 44 },
         { kind: "gates", text: kind === "RNN" ? "all through weights" : "rest: gates", x: kind === "RNN" ? 44 : 130 },
-        { kind: "more", text: place.width < 310 ? "" : `${visible(text[loss - 1])} ${percent(results[n].p)}`, x: 214 },
+        { kind: "more", text: place.width < 290 ? "" : `${visible(text[loss - 1])} ${percent(results[n].p)}`, x: 214 },
       ];
     return [
       { kind: "direct", text: kind === "RNN" ? "" : `direct path: ${direct}`, x: 54 },
