@@ -58,6 +58,7 @@ SHIPPED: dict[str, Callable[[], dict[str, Any]]] = {
     "char_gru": lambda: microscope("char_gru"),
     "char_rnn": char_rnn,
     "clipping": lambda: measured("clipping"),
+    "gradient_highway": lambda: measured("gradient_highway"),
     "lags": lambda: measured("lags"),
     "ngram_dial": lambda: measured("ngram_dial"),
     "shapes": shapes,
