@@ -6,6 +6,7 @@
 * The list of references loses two ARIA roles that docutils gives it and that no longer exist or do not fit,
   an empty heading of a table (the corner above its row names) becomes a plain empty cell, and a heading that is
   nothing but an equation gets a name in plain text for screen readers. A comma after a formula stays on its line.
+  Wide tables are marked, so that a phone shows them as lists (`tables.py`).
 * ``index.html`` is a complete page, so that it is accessible too while it leads on to the first one.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from drawings import inline_drawings
 from sphinx.application import Sphinx
 from sphinx.util.fileutil import copy_asset
+from tables import listed
 
 from rnnlib.figures.base import HERE as FIGURES
 
@@ -74,7 +76,7 @@ def repair_markup(app: Sphinx, page: str, template: str, context: dict, doctree:
     body = body.replace(' role="doc-biblioentry"', "")
     body = EQUATION_HEADING.sub(named_heading, body)
     body = MARK_AFTER_FORMULA.sub(r'<span class="with-mark">\1\2</span>', body)
-    context["body"] = EMPTY_HEADING.sub(r"<td\1></td>", body)
+    context["body"] = listed(EMPTY_HEADING.sub(r"<td\1></td>", body))
 
 
 def name_summaries(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:

@@ -34,18 +34,3 @@
   additions.observe(document.body, { childList: true, subtree: true });
   watch(document.body);
 })();
-
-// Wide tables become lists on a phone (the style sheet decides when): each cell then says to which column it belongs.
-(() => {
-  for (const table of document.querySelectorAll(".bd-article table.table:not(.dataframe)")) {
-    const heads = [...table.querySelectorAll("thead th, thead td")].map((cell) => cell.textContent.trim());
-    const rows = [...table.querySelectorAll("tbody tr")];
-    const long = rows.some((row) => row.textContent.length > 60);
-    if (heads.length < 3 && !long) continue;
-    table.classList.add("listed");
-    for (const row of rows)
-      [...row.children].forEach((cell, n) => {
-        if (n && heads[n] && heads.length > 2) cell.dataset.head = heads[n];
-      });
-  }
-})();

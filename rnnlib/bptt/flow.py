@@ -48,7 +48,9 @@ def gradient_flow(trace: Trace, dh_last: Array, part: str = "h") -> Array:
     """
     expect_cell(trace)
     if trace.mask is not None:
-        raise ValueError("trace: expected one without a mask, so that all sequences end at the last step")
+        raise ValueError(
+            "trace: expected one without a mask, so that all sequences end at the last step, got one with a mask"
+        )
     states = trace.cell.states
     if part not in states:
         raise ValueError(f"part: expected one of {', '.join(states)}, got {part!r}")
