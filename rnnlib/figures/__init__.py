@@ -8,6 +8,7 @@ UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[1,0]')
 from rnnlib.figures.ask import Ask
 from rnnlib.figures.clipping_cliff import ClippingCliff
 from rnnlib.figures.gate_microscope import GateMicroscope
+from rnnlib.figures.gradient_highway import GradientHighway
 from rnnlib.figures.ngram_dial import NgramDial
 from rnnlib.figures.shapes import Shapes
 from rnnlib.figures.spectral_lab import SpectralLab
@@ -19,6 +20,7 @@ __all__ = [
     "Ask",
     "ClippingCliff",
     "GateMicroscope",
+    "GradientHighway",
     "NgramDial",
     "Shapes",
     "SpectralLab",

@@ -59,6 +59,7 @@ SHIPPED: dict[str, Callable[[], dict[str, Any]]] = {
     "char_lstm": lambda: microscope("char_lstm"),
     "char_rnn": char_rnn,
     "clipping": lambda: measured("clipping"),
+    "gradient_highway": lambda: measured("gradient_highway"),
     "lags": lambda: measured("lags"),
     "ngram_dial": lambda: measured("ngram_dial"),
     "shapes": shapes,

@@ -99,7 +99,7 @@ export class View {
   }
 
   // ▶, which goes on by itself until it is stopped, and a slider to scrub, for a trait that counts from `min` to `max()`
-  player(name, { label = "Step", min, max, every = 900, names = [], wrap = null }) {
+  player(name, { label = "Step", min, max, every = 900, names = [], wrap = null, format }) {
     const at = () => Math.min(max(), Math.max(min, this.model.get(name)));
     let timer = 0;
     const stop = () => {
@@ -130,7 +130,7 @@ export class View {
     const update = () => {
       input.max = max();
       input.value = at();
-      value.textContent = `${at()} of ${max()}`;
+      value.textContent = format?.(at()) ?? `${at()} of ${max()}`;
       input.setAttribute("aria-valuetext", value.textContent);
     };
     this.on([name, ...names], update);
