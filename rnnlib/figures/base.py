@@ -155,6 +155,8 @@ class Data(traitlets.TraitType[Any, Any]):
     ...     measured = Data("truncation_window")
     >>> Holder().measured["ks"][:3], Holder.measured.given(Holder())
     ([1, 2, 3], 'truncation_window')
+    >>> Holder.measured.given(Holder(measured="lags"))
+    'lags'
     >>> Holder(measured="truncation")
     Traceback (most recent call last):
     ...
@@ -169,6 +171,13 @@ class Data(traitlets.TraitType[Any, Any]):
         if isinstance(value, dict) or value in SHIPPED:
             return value
         raise traitlets.TraitError(f"{self.name}: expected data or one of {sorted(SHIPPED)}, got {value!r}")
+
+    def _cross_validate(self, obj: Any, value: Any) -> Any:
+        """Keep a name a name: at the end of a constructor, traitlets sets each trait again to what `get` returns."""
+        name = super().get(obj)
+        if isinstance(name, str) and value is shipped(name):
+            return name
+        return super()._cross_validate(obj, value)
 
     def given(self, obj: Any) -> Any:
         """Return what the trait was set to: a name, or data."""

@@ -56,6 +56,7 @@ def shapes() -> dict[str, Any]:
 
 SHIPPED: dict[str, Callable[[], dict[str, Any]]] = {
     "char_gru": lambda: microscope("char_gru"),
+    "char_lstm": lambda: microscope("char_lstm"),
     "char_rnn": char_rnn,
     "clipping": lambda: measured("clipping"),
     "gradient_highway": lambda: measured("gradient_highway"),
