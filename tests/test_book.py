@@ -480,6 +480,12 @@ def test_drawings_follow_light_and_dark_and_stack_on_a_phone(visit, page):
             }).filter((size) => size > 0 && size < 8.9)"""
     )
     assert not small
+    # a panel shows only its own part, cut by the outlines that the whole drawing holds, which must exist for that
+    inner = "[...document.querySelectorAll('.drawing-part svg')].map((e) => getComputedStyle(e).overflow)"
+    assert set(tab.evaluate(inner)) <= {"hidden"}
+    whole = """[...document.querySelectorAll('.panels > .drawing-whole')].map((e) => [getComputedStyle(e).display,
+        e.getBoundingClientRect().width])"""
+    assert all(display != "none" and width == 0 for display, width in tab.evaluate(whole))
 
 
 @needs_chromium
