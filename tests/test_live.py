@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets
 import pytest
@@ -30,6 +31,13 @@ def long_run(ax, height):
         ax.clear()
         ax.plot([0, piece], [0, height])
         yield piece / PIECES
+
+
+def as_in_a_kernel(monkeypatch, session):
+    """Run a coroutine in an event loop of its own, in a thread, since a browser may have one in this one."""
+    monkeypatch.setattr("rnnlib.plots.live.in_a_kernel", lambda: True)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, session()).result()
 
 
 async def pieces(number):
@@ -68,7 +76,7 @@ def buttons(picture):
     return row.children  # run again, stop, progress
 
 
-def test_the_first_run_goes_to_its_end_and_a_later_one_stops_at_a_click():
+def test_the_first_run_goes_to_its_end_and_a_later_one_stops_at_a_click(monkeypatch):
     async def session():
         picture = Live(long_run, height=ipywidgets.IntSlider(2, 0, 9))
         again, stop, bar = buttons(picture)
@@ -88,10 +96,10 @@ def test_the_first_run_goes_to_its_end_and_a_later_one_stops_at_a_click():
         await pieces(PIECES + 5)
         assert not picture.running and bar.value == 1 and seen[-1] == PIECES - 1
 
-    asyncio.run(session())
+    as_in_a_kernel(monkeypatch, session)
 
 
-def test_a_control_that_is_moved_ends_the_run_before():
+def test_a_control_that_is_moved_ends_the_run_before(monkeypatch):
     async def session():
         height = ipywidgets.IntSlider(2, 0, 9)
         picture = Live(long_run, height=height)
@@ -105,7 +113,18 @@ def test_a_control_that_is_moved_ends_the_run_before():
         await pieces(PIECES + 5)
         assert seen.count(0) == 2 and seen.count(PIECES - 1) == 1 and not picture.running
 
-    asyncio.run(session())
+    as_in_a_kernel(monkeypatch, session)
+
+
+def test_without_a_kernel_a_run_goes_to_its_end_even_where_an_event_loop_runs():
+    async def elsewhere():
+        picture = Live(long_run, height=ipywidgets.IntSlider(2, 0, 9))
+        seen.clear()
+        buttons(picture)[0].click()
+        assert seen == list(range(PIECES)) and not picture.running
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, elsewhere()).result()
 
 
 def test_an_error_in_the_readers_function_is_shown_where_the_picture_stood():

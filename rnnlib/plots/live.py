@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import html
 import inspect
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -136,12 +138,13 @@ class Live:
         """Draw anew. The event loop takes this over, and ends the run before it."""
         self._turn += 1
         self._stopping = False
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # no kernel, so nobody can click
-            asyncio.run(self._run(self._turn))
-        else:
-            self._task = loop.create_task(self._run(self._turn))  # kept here, since the loop does not keep it
+        run = self._run(self._turn)
+        if in_a_kernel():
+            self._task = asyncio.get_running_loop().create_task(run)  # kept here, since the loop does not keep it
+            return
+        with suppress(StopIteration):  # nobody can click: to its end, piece by piece
+            while True:
+                run.send(None)
 
     async def _run(self, turn: int) -> None:
         if turn != self._turn:
@@ -167,6 +170,12 @@ class Live:
         finally:
             if turn == self._turn:
                 self.running, self._stop.disabled = False, True
+
+
+def in_a_kernel() -> bool:
+    """Whether this Python answers a notebook, whose event loop brings the clicks."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return getattr(shell, "kernel", None) is not None
 
 
 def _pair(name: str, control: Any) -> tuple[Any, str]:
