@@ -1,35 +1,17 @@
 """Chapter 5's exercises: the solutions agree with others who compute the same, and more than one answer is right."""
 
 import functools
-from pathlib import Path
 
 import numpy as np
 import pytest
+from solved import Solved
 
 from rnnlib import bptt
 from rnnlib.cells import RNN
-from rnnlib.grading.exercise import Exercise
-from rnnlib.grading.limits import Limits
-from rnnlib.grading.release import load
-from rnnlib.grading.run import grade_answers
 from rnnlib.training import clipping
 
 T, B, D, H = 6, 3, 2, 4
-
-
-@functools.cache
-def exercise() -> Exercise:
-    return load(Path(__file__).resolve().parent.parent / "book" / "solutions" / "05_gradients.ipynb")
-
-
-@functools.cache
-def names() -> dict:
-    """What setup cells and solutions define."""
-    found = {}
-    for cell in exercise().cells:
-        if cell.role in ("setup", "answer"):
-            exec(exercise().solutions.get(cell.id, cell.source), found)
-    return found
+solved = Solved("05_gradients")
 
 
 @functools.cache
@@ -49,15 +31,15 @@ def test_the_jacobian_is_what_finite_differences_say():
     rng = np.random.default_rng(1)
     x, h_0, b_h = rng.normal(size=(T, D)), rng.normal(size=H) / 2, rng.normal(size=H)
     W_xh, W_hh = rng.normal(size=(D, H)), rng.normal(size=(H, H)) / 2
-    forward = functools.partial(names()["states"], W_xh=W_xh, W_hh=W_hh, b_h=b_h)
+    forward = functools.partial(solved.names["states"], W_xh=W_xh, W_hh=W_hh, b_h=b_h)
     h = forward(x, h_0)
     for t in range(T):
         columns = [(forward(x[t:], h[t] + e)[-1] - forward(x[t:], h[t] - e)[-1]) / 2e-6 for e in 1e-6 * np.eye(H)]
-        J, norm = names()["jacobian"](h, W_hh, t)
+        J, norm = solved.names["jacobian"](h, W_hh, t)
         np.testing.assert_allclose(J, np.stack(columns, axis=1), atol=1e-8)
         assert norm == pytest.approx(np.sqrt(np.linalg.eigvalsh(J.T @ J)[-1]))
         v = rng.normal(size=H)
-        found = names()["sensitivity"](x[t:], h[t], W_xh, W_hh, b_h, v)
+        found = solved.names["sensitivity"](x[t:], h[t], W_xh, W_hh, b_h, v)
         np.testing.assert_allclose(found["product"], J @ v / np.linalg.norm(v))
         np.testing.assert_allclose(found["measured"], found["product"], atol=1e-8)
 
@@ -66,10 +48,10 @@ def test_the_bound_holds_in_every_run():
     trace, cell, _ = run()
     W_hh = cell.params["W_h"]
     for t in range(T):
-        norm = names()["jacobian"](all_states(trace)[:, 0], W_hh, t)[1]
-        assert norm <= names()["promise"](W_hh, "tanh", T - t, 0.1)["bound"] * (1 + 1e-12)
+        norm = solved.names["jacobian"](all_states(trace)[:, 0], W_hh, t)[1]
+        assert norm <= solved.names["promise"](W_hh, "tanh", T - t, 0.1)["bound"] * (1 + 1e-12)
     for size in (0.3, 0.9, 0.99):
-        found = names()["promise"](size * np.eye(3), "relu", 4, 0.01)
+        found = solved.names["promise"](size * np.eye(3), "relu", 4, 0.01)
         assert size ** found["steps"] <= 0.01 < size ** (found["steps"] - 1)
         assert found["bound"] == pytest.approx(size**4)
 
@@ -78,7 +60,7 @@ def test_the_bound_holds_in_every_run():
 def test_clipping_is_the_librarys(limit):
     rng = np.random.default_rng(2)
     gradients = {"W": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
-    found = names()["clip"](gradients, limit)
+    found = solved.names["clip"](gradients, limit)
     by_norm, by_value = ({name: g.copy() for name, g in gradients.items()} for _ in range(2))
     assert found["norm"] == pytest.approx(clipping.clip_by_norm(by_norm, limit))
     clipping.clip_by_value(by_value, limit)
@@ -91,7 +73,7 @@ def test_the_flow_is_that_of_the_librarys_backward_pass():
     trace, cell, rng = run()
     dh = np.zeros((T, B, H))
     dh[-1] = rng.normal(size=(B, H))
-    found = names()["flow"](trace.h, cell.params["W_h"], dh[-1])
+    found = solved.names["flow"](trace.h, cell.params["W_h"], dh[-1])
     for k in range(T):  # the gradient for the state before a piece that begins after step T - k
         last = dh[-1] if k == 0 else bptt.backward(trace[T - k :], dh[T - k :]).state[0]
         norms = np.linalg.norm(last, axis=1) / np.linalg.norm(dh[-1], axis=1)
@@ -104,11 +86,11 @@ def test_the_watchdog_without_bugs_is_the_librarys_backward_pass():
     dh = np.zeros((T, 1, H))
     dh[-1] = rng.normal(size=(1, H))
     grads = bptt.backward(trace, dh)
-    found = names()["watch"](all_states(trace)[:, 0], cell.params["W_h"], dh[-1, 0], 1e9)
+    found = solved.names["watch"](all_states(trace)[:, 0], cell.params["W_h"], dh[-1, 0], 1e9)
     np.testing.assert_allclose(found["W_hh"], grads.params["W_h"])
     np.testing.assert_allclose(found["b_h"], grads.params["b"])
     assert found["norms"][0] == pytest.approx(np.linalg.norm(grads.state[0]))
-    short = names()["watch"](all_states(trace)[:, 0], cell.params["W_h"], dh[-1, 0], 0.01)
+    short = solved.names["watch"](all_states(trace)[:, 0], cell.params["W_h"], dh[-1, 0], 0.01)
     assert np.hypot(np.linalg.norm(short["W_hh"]), np.linalg.norm(short["b_h"])) == pytest.approx(0.01)
 
 
@@ -161,9 +143,9 @@ def sensitivity(x, h, W_xh, W_hh, b_h, v):  # a difference on one side, and matr
 
 
 def test_answers_of_another_kind_are_right_too():
-    last = {cell.task: cell.id for cell in exercise().answer_cells.values()}
-    answers = exercise().solutions | {last[key]: source for key, source in OTHERS.items()}
-    result = grade_answers(exercise().to_json(), answers, Limits().to_json(), trust=True)
-    assert {key: outcome["verdict"] for key, outcome in result["tasks"].items()} == dict.fromkeys(
-        exercise().tasks, "passed"
-    ), result
+    last = {cell.task: cell.id for cell in solved.exercise.answer_cells.values()}
+    answers = solved.exercise.solutions | {last[key]: source for key, source in OTHERS.items()}
+    tasks = solved.grade(answers)
+    assert {key: outcome["verdict"] for key, outcome in tasks.items()} == dict.fromkeys(
+        solved.exercise.tasks, "passed"
+    ), tasks

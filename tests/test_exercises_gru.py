@@ -1,35 +1,17 @@
 """Chapter 6's exercises: the solutions agree with others who compute the same, and more than one answer is right."""
 
 import functools
-from pathlib import Path
 
 import numpy as np
 import pytest
+from solved import Solved, slopes
 
 from rnnlib import bptt
 from rnnlib.cells import GRU
-from rnnlib.grading.exercise import Exercise
-from rnnlib.grading.limits import Limits
-from rnnlib.grading.release import load
-from rnnlib.grading.run import grade_answers
 
 B, D, H = 3, 2, 4
 both_forms = pytest.mark.parametrize("reset_after", [False, True])
-
-
-@functools.cache
-def exercise() -> Exercise:
-    return load(Path(__file__).resolve().parent.parent / "book" / "solutions" / "06_gru.ipynb")
-
-
-@functools.cache
-def names() -> dict:
-    """What setup cells and solutions define."""
-    found = {}
-    for cell in exercise().cells:
-        if cell.role in ("setup", "answer"):
-            exec(exercise().solutions.get(cell.id, cell.source), found)
-    return found
+solved = Solved("06_gru")
 
 
 def random_gru(reset_after: bool = False) -> tuple[GRU, np.random.Generator]:
@@ -41,24 +23,11 @@ def random_gru(reset_after: bool = False) -> tuple[GRU, np.random.Generator]:
     return cell, rng
 
 
-def slopes(loss, array: np.ndarray, eps: float = 1e-6) -> np.ndarray:
-    """Finite differences of loss() by every entry of `array`, which is changed and set back."""
-    found = np.empty_like(array)
-    for place in np.ndindex(*array.shape):
-        kept, values = array[place], []
-        for nudge in (eps, -eps):
-            array[place] = kept + nudge
-            values.append(loss())
-        array[place] = kept
-        found[place] = (values[0] - values[1]) / (2 * eps)
-    return found
-
-
 @both_forms
 def test_one_step_is_the_librarys(reset_after):
     cell, rng = random_gru(reset_after)
     x, h = rng.normal(size=(B, D)), rng.normal(size=(B, H))
-    step = names()["gru_step_after" if reset_after else "gru_step"]
+    step = solved.names["gru_step_after" if reset_after else "gru_step"]
     np.testing.assert_allclose(step(x, h, **cell.params)["h"], cell.step(x, (h,))[0], rtol=1e-12)
 
 
@@ -66,16 +35,16 @@ def test_one_step_is_the_librarys(reset_after):
 def test_one_step_back_is_what_finite_differences_say(reset_after):
     cell, rng = random_gru(reset_after)
     x, h, dh = rng.normal(size=(B, D)), rng.normal(size=(B, H)), rng.normal(size=(B, H))
-    step = names()["gru_step_after" if reset_after else "gru_step"]
+    step = solved.names["gru_step_after" if reset_after else "gru_step"]
     out = step(x, h, **cell.params)
     wanted = {
         "h_prev": slopes(lambda: (step(x, h, **cell.params)["h"] * dh).sum(), h),
         **{name: slopes(lambda: (step(x, h, **cell.params)["h"] * dh).sum(), p) for name, p in cell.params.items()},
     }
-    back = names()["back_before"](dh, h, *(out[name] for name in "rzn"), cell.params["W_h"])
+    back = solved.names["back_before"](dh, h, *(out[name] for name in "rzn"), cell.params["W_h"])
     if reset_after:
         values = [out[name] for name in "rzs"]
-        back |= names()["back_after"](dh, h, *values, back["a_n"], back["a_z"], cell.params["W_h"])
+        back |= solved.names["back_after"](dh, h, *values, back["a_n"], back["a_z"], cell.params["W_h"])
         np.testing.assert_allclose(back["b_n"], wanted["b_n"], atol=1e-8)
     given = np.concatenate([back[name] for name in ("a_r", "a_z", "a_n")], axis=1)
     np.testing.assert_allclose(given.sum(axis=0), wanted["b"], atol=1e-8)
@@ -87,8 +56,8 @@ def test_masks_with_holes_go_back_as_finite_differences_say():
     cell, rng = random_gru()
     x, h_0, dh = rng.normal(size=(5, B, D)), rng.normal(size=(B, H)), rng.normal(size=(5, B, H))
     mask = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], dtype=bool)
-    forward = names()["masked_states"]
-    back = names()["masked_back"](cell, x, mask, *forward(cell, x, mask, h_0), dh)
+    forward = solved.names["masked_states"]
+    back = solved.names["masked_back"](cell, x, mask, *forward(cell, x, mask, h_0), dh)
     for name, array in {**cell.params, "x": x, "h_0": h_0}.items():
         wanted = slopes(lambda: (forward(cell, x, mask, h_0)[0][1:] * dh).sum(), array)
         np.testing.assert_allclose(back[name], wanted, atol=1e-8, err_msg=name)
@@ -97,7 +66,7 @@ def test_masks_with_holes_go_back_as_finite_differences_say():
 def test_the_repaired_gru_is_the_librarys():
     cell, rng = random_gru()
     x, h_0 = rng.normal(size=(5, B, D)), rng.normal(size=(B, H))
-    np.testing.assert_allclose(names()["gru_states"](x, h_0, **cell.params), bptt.unroll(cell, x, (h_0,)).h)
+    np.testing.assert_allclose(solved.names["gru_states"](x, h_0, **cell.params), bptt.unroll(cell, x, (h_0,)).h)
 
 
 @pytest.mark.parametrize("order", ["rzn", "zrn", "nzr"])
@@ -117,16 +86,16 @@ def test_converted_weights_do_what_pytorchs_did(order, z_keeps):
         block = dict(zip("rzn", np.split(p.detach().numpy(), 3), strict=True))
         block["z"] = block["z"] if z_keeps else -block["z"]
         given.append(np.concatenate([block[gate] for gate in order]))
-    params = names()["converted"](*given, order, z_keeps)
-    np.testing.assert_allclose(names()["gru_step_after"](x[0], h[0], **params)["h"], wanted, rtol=1e-10)
+    params = solved.names["converted"](*given, order, z_keeps)
+    np.testing.assert_allclose(solved.names["gru_step_after"](x[0], h[0], **params)["h"], wanted, rtol=1e-10)
 
 
 @both_forms
 def test_parameters_are_counted_as_the_library_has_them(reset_after):
     cell, _ = random_gru(reset_after)
     size = sum(p.size for p in cell.params.values()) + H * 7 + 7
-    assert names()["widest"](size, D, 7, reset_after) == {"hidden_size": H, "parameters": size}
-    assert names()["widest"](size - 1, D, 7, reset_after)["hidden_size"] == H - 1
+    assert solved.names["widest"](size, D, 7, reset_after) == {"hidden_size": H, "parameters": size}
+    assert solved.names["widest"](size - 1, D, 7, reset_after)["hidden_size"] == H - 1
 
 
 THREE_UNITS = """
@@ -148,15 +117,13 @@ NO_STRAIGHT_WAY = "dh * z + ds * r", "ds * r"
 def verdicts() -> list[dict[str, dict]]:
     """Two notebooks, each with an answer to both tasks."""
     straight, without = NO_STRAIGHT_WAY
-    source = exercise().solutions["t7-answer"]
+    source = solved.exercise.solutions["t7-answer"]
     assert straight in source
     notebooks = [
         {"t10-answer": THREE_UNITS, "t7-answer": TWO_PARTS},
         {"t10-answer": THREE_UNITS.replace("11, -18", "4, -18"), "t7-answer": source.replace(straight, without)},
     ]
-    found = [grade_answers(exercise().to_json(), answers, Limits().to_json(), trust=True) for answers in notebooks]
-    assert [result["status"] for result in found] == ["graded", "graded"], found
-    return [result["tasks"] for result in found]
+    return [solved.grade(answers) for answers in notebooks]
 
 
 def test_every_gru_that_holds_the_bit_is_right():

@@ -1,34 +1,16 @@
 """Chapter 7's exercises: the solutions agree with others who compute the same, and more than one answer is right."""
 
 import functools
-from pathlib import Path
 
 import numpy as np
 import pytest
+from solved import Solved, slopes
 
 from rnnlib import bptt
 from rnnlib.cells import LSTM
-from rnnlib.grading.exercise import Exercise
-from rnnlib.grading.limits import Limits
-from rnnlib.grading.release import load
-from rnnlib.grading.run import grade_answers
 
 T, B, D, H = 5, 3, 2, 4
-
-
-@functools.cache
-def exercise() -> Exercise:
-    return load(Path(__file__).resolve().parent.parent / "book" / "solutions" / "07_lstm.ipynb")
-
-
-@functools.cache
-def names() -> dict:
-    """What setup cells and solutions define."""
-    found = {}
-    for cell in exercise().cells:
-        if cell.role in ("setup", "answer"):
-            exec(exercise().solutions.get(cell.id, cell.source), found)
-    return found
+solved = Solved("07_lstm")
 
 
 def random_lstm(**options) -> tuple[LSTM, np.random.Generator]:
@@ -40,33 +22,20 @@ def random_lstm(**options) -> tuple[LSTM, np.random.Generator]:
     return cell, rng
 
 
-def slopes(loss, array: np.ndarray, eps: float = 1e-6) -> np.ndarray:
-    """Finite differences of loss() by every entry of `array`, which is changed and set back."""
-    found = np.empty_like(array)
-    for place in np.ndindex(*array.shape):
-        kept, values = array[place], []
-        for nudge in (eps, -eps):
-            array[place] = kept + nudge
-            values.append(loss())
-        array[place] = kept
-        found[place] = (values[0] - values[1]) / (2 * eps)
-    return found
-
-
 def visible(key: str, line: str | None = None):
     """What the solution answers in the visible case of a task, or in another."""
-    source = exercise().tasks[key].cases[0].source
+    source = solved.exercise.tasks[key].cases[0].source
     if line:
         source = "\n".join(line if old.endswith("# case") else old for old in source.splitlines())
     answers = []
-    exec(source, names() | {"answer": lambda _, value: answers.append(value)})
+    exec(source, solved.names | {"answer": lambda _, value: answers.append(value)})
     return answers[0]
 
 
 def test_one_step_is_the_librarys():
     cell, rng = random_lstm()
     x, h, c = rng.normal(size=(B, D)), rng.normal(size=(B, H)), rng.normal(size=(B, H))
-    found = names()["lstm_step"](x, h, c, **cell.params)
+    found = solved.names["lstm_step"](x, h, c, **cell.params)
     np.testing.assert_allclose((found["h"], found["c"]), cell.step(x, (h, c)), rtol=1e-12)
 
 
@@ -74,7 +43,7 @@ def test_the_parts_of_a_cell_state_add_up_to_it():
     cell, rng = random_lstm()
     c_0 = rng.normal(size=(B, H))
     trace = bptt.unroll(cell, rng.normal(size=(T, B, D)), (rng.normal(size=(B, H)), c_0))
-    found = names()["made_of"](*(trace.gates[gate] for gate in "ifg"), c_0)
+    found = solved.names["made_of"](*(trace.gates[gate] for gate in "ifg"), c_0)
     np.testing.assert_allclose(found.sum(axis=0), trace.c[-1], rtol=1e-12)
     np.testing.assert_allclose(found[0], trace.gates["f"].prod(axis=0) * c_0, rtol=1e-12)
 
@@ -86,7 +55,7 @@ def test_converted_weights_do_what_pytorchs_did():
     given = [p.detach().numpy() for p in module.parameters()]  # weight_ih, weight_hh, bias_ih, bias_hh
     x, h, c = (np.random.default_rng(1).normal(size=size) for size in [(B, D), (B, H), (B, H)])
     wanted = [s.detach().numpy()[0] for s in module(*(torch.tensor(x[None]), map_states(torch, h, c)))[1]]
-    found = names()["lstm_step"](x, h, c, **names()["converted"](*given, "torch"))
+    found = solved.names["lstm_step"](x, h, c, **solved.names["converted"](*given, "torch"))
     np.testing.assert_allclose((found["h"], found["c"]), wanted, rtol=1e-10)
 
 
@@ -101,7 +70,7 @@ def test_converted_weights_are_what_the_library_reads_from_keras_order():
         [np.concatenate([blocks[gate][part] for gate in order], axis=-1) for part in range(3)]
         for order in ("ifog", "ifgo")
     )
-    found = names()["converted"](*keras, None, "keras")
+    found = solved.names["converted"](*keras, None, "keras")
     for name, array in zip(("W_x", "W_h", "b"), ours, strict=True):
         np.testing.assert_array_equal(found[name], array)
 
@@ -110,14 +79,14 @@ def test_one_step_back_is_what_finite_differences_say():
     cell, rng = random_lstm()
     x = rng.normal(size=(B, D))
     h, c, dh, dc = rng.normal(size=(4, B, H))
-    step, params = names()["lstm_step"], cell.params
+    step, params = solved.names["lstm_step"], cell.params
 
     def loss():
         out = step(x, h, c, **params)
         return (out["h"] * dh + out["c"] * dc).sum()
 
     out = step(x, h, c, **params)
-    back = names()["step_back"](dh, dc, h, c, *(out[name] for name in ("c", "i", "f", "o", "g")), params["W_h"])
+    back = solved.names["step_back"](dh, dc, h, c, *(out[name] for name in ("c", "i", "f", "o", "g")), params["W_h"])
     a = np.concatenate([back[f"a_{gate}"] for gate in "ifog"], axis=1)
     np.testing.assert_allclose(a.sum(axis=0), slopes(loss, params["b"]), atol=1e-8)
     for name, array in {"h_prev": h, "c_prev": c, "W_h": params["W_h"]}.items():
@@ -129,8 +98,8 @@ def test_the_way_back_through_time_is_the_librarys_and_pytorchs():
 
     cell, rng = random_lstm()
     x, h_0, c_0, dh = (rng.normal(size=size) for size in [(T, B, D), (B, H), (B, H), (T, B, H)])
-    states = names()["lstm_states"](x, h_0, c_0, **cell.params)
-    back = names()["lstm_back"](x, *states, dh, cell.params["W_x"], cell.params["W_h"])
+    states = solved.names["lstm_states"](x, h_0, c_0, **cell.params)
+    back = solved.names["lstm_back"](x, *states, dh, cell.params["W_x"], cell.params["W_h"])
     wanted = bptt.backward(bptt.unroll(cell, x, (h_0, c_0)), dh)
     for name, array in {**wanted.params, "x": wanted.x, "h_0": wanted.state[0], "c_0": wanted.state[1]}.items():
         np.testing.assert_allclose(back[name], array, rtol=1e-9, atol=1e-12, err_msg=name)
@@ -152,8 +121,8 @@ def test_masks_with_holes_go_back_as_finite_differences_say():
     cell, rng = random_lstm()
     x, h_0, c_0, dh = (rng.normal(size=size) for size in [(T, B, D), (B, H), (B, H), (T, B, H)])
     mask = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], dtype=bool)
-    forward = names()["masked_states"]
-    back = names()["masked_back"](cell, x, mask, *forward(cell, x, mask, h_0, c_0), dh)
+    forward = solved.names["masked_states"]
+    back = solved.names["masked_back"](cell, x, mask, *forward(cell, x, mask, h_0, c_0), dh)
     for name, array in {**cell.params, "x": x, "h_0": h_0, "c_0": c_0}.items():
         wanted = slopes(lambda: (forward(cell, x, mask, h_0, c_0)[0][1:] * dh).sum(), array)
         np.testing.assert_allclose(back[name], wanted, atol=1e-8, err_msg=name)
@@ -173,7 +142,7 @@ def test_a_peepholes_gradient_is_what_finite_differences_say():
 
     (_, c), gates = run()
     peepholes = [cell.params[name] for name in ("p_i", "p_f", "p_o")]
-    back = names()["peephole_back"](dh, dc, c_prev, c, *gates, *peepholes)
+    back = solved.names["peephole_back"](dh, dc, c_prev, c, *gates, *peepholes)
     for name, array in {"p_i": peepholes[0], "p_f": peepholes[1], "p_o": peepholes[2], "c_prev": c_prev}.items():
         np.testing.assert_allclose(back[name], slopes(loss, array), atol=1e-8, err_msg=name)
 
@@ -189,7 +158,7 @@ def by_differences(backward, steps: int, zero: bool = False, last: bool = False)
     dh[:-1] *= not last
     given, wrong = backward(dh=dh, **inputs), []
     for name, array in inputs.items():
-        wanted = slopes(lambda: (dh * names()["hidden_states"](**inputs)).sum(), array)
+        wanted = slopes(lambda: (dh * solved.names["hidden_states"](**inputs)).sum(), array)
         gates = "ifog" if array.shape[-1] == 8 else [""]
         for gate, ours, theirs in zip(
             gates, *(np.split(a, len(gates), -1) for a in (given[name], wanted)), strict=True
@@ -201,11 +170,11 @@ def by_differences(backward, steps: int, zero: bool = False, last: bool = False)
 
 @pytest.mark.parametrize("number", range(4))
 def test_what_a_check_reveals_does_not_depend_on_the_judge(number):
-    task = exercise().tasks["lstm.7"]
+    task = solved.exercise.tasks["lstm.7"]
     line = [None, *(next(s for s in case.source.splitlines() if s.startswith("flaws =")) for case in task.cases[1:])][
         number
     ]
-    scope = names().copy()
+    scope = solved.names.copy()
     exec(line or "flaws = KNOWN", scope)
     for flaw in scope["flaws"].values():
         backward = scope["flawed"](*flaw)
@@ -222,7 +191,7 @@ def test_the_whole_gradient_is_that_of_a_cell_state_which_is_nudged():
     cell, rng = random_lstm()
     dc = rng.normal(size=(B, H))
     trace = bptt.unroll(cell, rng.normal(size=(T, B, D)), (rng.normal(size=(B, H)), rng.normal(size=(B, H))))
-    found = names()["direct_and_rest"](trace, dc)
+    found = solved.names["direct_and_rest"](trace, dc)
     for t in range(1, T):
         c = trace.c[t - 1].copy()
 
@@ -245,9 +214,9 @@ def test_the_products_are_counted_as_the_explanation_says():
     line = 'seed, steps, row, column, product = 0, 3, 1, 1, {"W_hf": 1}'
     found = visible("lstm.10", line)
     assert found["counts"] == [1, 3, 9]
-    values = names()["numbers"](np.random.default_rng(0), 2)
-    entry = names()["entry_of"](2, 1, 1)
-    whole = names()["reading"](entry, {"W_hf": 1}, values)
+    values = solved.names["numbers"](np.random.default_rng(0), 2)
+    entry = solved.names["entry_of"](2, 1, 1)
+    whole = solved.names["reading"](entry, {"W_hf": 1}, values)
     v = values
     by_hand = v["f_1"] * v["o_1"] * (1 - v["k_1"] ** 2) * v["f_2"] * (1 - v["f_2"]) * v["c_1"]
     assert whole["coefficient"] == pytest.approx(by_hand)
@@ -275,15 +244,13 @@ WAY_OF_C = "c_later = dC * f", "c_later = 0 * f"
 @functools.cache
 def verdicts() -> list[dict[str, dict]]:
     """Two notebooks, each with an answer to three tasks."""
-    source = exercise().solutions["t5-answer"]
+    source = solved.exercise.solutions["t5-answer"]
     assert WAY_OF_C[0] in source
     notebooks = [
         {"t11-answer": COUNTER, "t4-answer": TWO_PARTS, "t5-answer": source.replace(*WAY_OF_C)},
         {"t11-answer": COUNTER.replace("b[3], b[6] = 13", "b[3], b[6] = 4"), "t5-answer": source},
     ]
-    found = [grade_answers(exercise().to_json(), answers, Limits().to_json(), trust=True) for answers in notebooks]
-    assert [result["status"] for result in found] == ["graded", "graded"], found
-    return [result["tasks"] for result in found]
+    return [solved.grade(answers) for answers in notebooks]
 
 
 def test_every_lstm_that_knows_what_is_open_is_right():
