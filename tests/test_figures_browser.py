@@ -315,6 +315,7 @@ def test_all_controls_open_by_keyboard_move_the_picture_and_keep_within_the_figu
 DRAGS = {
     "GateMicroscope": ("Hold the state of unit", 0, -12, "value"),
     "GradientHighway": ("Letter of the loss", -120, 0, "position"),
+    "Race": ("Lag", -90, 0, "lag"),
     "Shapes": ("Step of the network", -260, 0, "step"),
     "NgramDial": ("Order", 120, 0, "order"),
     "TypeAhead": ("Reading position", -120, 0, "position"),

@@ -10,6 +10,7 @@ from rnnlib.figures.clipping_cliff import ClippingCliff
 from rnnlib.figures.gate_microscope import GateMicroscope
 from rnnlib.figures.gradient_highway import GradientHighway
 from rnnlib.figures.ngram_dial import NgramDial
+from rnnlib.figures.race import Race
 from rnnlib.figures.shapes import Shapes
 from rnnlib.figures.spectral_lab import SpectralLab
 from rnnlib.figures.truncation_window import TruncationWindow
@@ -22,6 +23,7 @@ __all__ = [
     "GateMicroscope",
     "GradientHighway",
     "NgramDial",
+    "Race",
     "Shapes",
     "SpectralLab",
     "TruncationWindow",

@@ -62,6 +62,7 @@ SHIPPED: dict[str, Callable[[], dict[str, Any]]] = {
     "gradient_highway": lambda: measured("gradient_highway"),
     "lags": lambda: measured("lags"),
     "ngram_dial": lambda: measured("ngram_dial"),
+    "race": lambda: measured("race"),
     "shapes": shapes,
     "truncation_window": lambda: measured("truncation_window"),
 }

@@ -1,0 +1,246 @@
+"""Race an RNN, a GRU and an LSTM with equally many weights on five tasks (chapter 8): rnnlib/figures/data/race.json.
+
+    python experiments/measure_race.py
+
+What was fixed beforehand. *Sizes*: each cell gets the state size that brings its weights, with those of the output
+layer, closest to what a plain RNN of the size HIDDEN has. *Learning rate*: one of RATES for each cell and task, tried
+on SEED_OF_TRIALS, which does not race; the toy tasks are tried at the lag LAG_OF_TRIALS. The rate that solves the task
+in the fewest updates is taken, else the one with the lowest error at the end; of equals, the lower. *Solved*: as in
+measure_lags.py, at the first check, one every CHECK updates, at which the error on sequences that the network has not
+seen is below the task's limit; there the run ends. Batch, clipping and budget are the same for all cells.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from measure_lags import CHECK, CLIP_NORM, LIMIT, TEST, B, Sequences, draw, error
+from tqdm.auto import tqdm
+
+from rnnlib.cells import GRU, LSTM, RNN
+from rnnlib.cells.cell import Cell
+from rnnlib.corpora import digits, python_docs_split
+from rnnlib.text import SequentialBatches, Vocabulary, one_hot, pad
+from rnnlib.training import Adam, Model, Run, bits_per_character, fit
+
+PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "race.json"
+CELLS: dict[str, tuple[type[Cell], int]] = {"RNN": (RNN, 1), "GRU": (GRU, 3), "LSTM": (LSTM, 4)}  # with blocks of W_h
+HIDDEN = {"adding": 63, "copy": 63, "digits": 64, "words": 97, "text": 160}  # of the plain RNN
+TOYS, LAGS, UPDATES, SEEDS = ("adding", "copy"), (5, 10, 20, 40, 80), 2000, (0, 1, 2, 3, 4)
+GUESS = {"adding": 0.167, "copy": 0.5}  # error of the best answer that is always the same: 2/12, 1/2
+RATES, SEED_OF_TRIALS, LAG_OF_TRIALS = (0.001, 0.003, 0.01, 0.03), 100, 20
+OTHERS, OTHER_SEEDS = {"digits": 400, "words": 600, "text": 400}, (0, 1, 2)  # updates
+TRAINING, HELD_BACK = 1000, 1200  # pictures: those between are for the choice of the rate, the rest for the test
+BITS_OF = 20_000  # characters of the text
+
+
+class Job(NamedTuple):
+    """One training run."""
+
+    task: str
+    cell: str
+    seed: int
+    rate: float
+    lag: int = 0  # of the toy tasks
+    trial: bool = False  # validation data instead of test data
+
+
+def weights(cell: str, H: int, D: int, Q: int) -> int:
+    """The number of weights of a cell with H units, D inputs and Q outputs, output layer included."""
+    return CELLS[cell][1] * H * (D + H + 1) + (H + 1) * Q
+
+
+def sizes(task: str) -> tuple[int, int]:
+    """D and Q: how many inputs and outputs."""
+    if task == "text":
+        return (len(text()[0]),) * 2
+    A = len(spelling()[0])
+    return {"adding": (2, 1), "copy": (2, 2), "digits": (8, 10), "words": (64 + A, A)}[task]
+
+
+def hidden_size(task: str, cell: str) -> int:
+    """The state size with which a cell has about as many weights as the plain RNN."""
+    D, Q = sizes(task)
+    wanted = weights("RNN", HIDDEN[task], D, Q)
+    return min(range(1, HIDDEN[task] + 1), key=lambda H: abs(weights(cell, H, D, Q) - wanted))
+
+
+def new_model(task: str, cell: str, rng: np.random.Generator) -> Model:
+    """A model that has learnt nothing."""
+    D, Q = sizes(task)
+    layer = CELLS[cell][0](D, hidden_size(task, cell), rng=rng, dtype=np.float32)
+    return Model(layer, Q, rng=rng, return_sequences=task != "digits")
+
+
+# ---- the toy tasks --------------------------------------------------------------------------------------------------
+
+
+def race(job: Job, updates: int = UPDATES) -> list[float]:
+    """The error before training and at every check, up to the first one below the limit."""
+    rng = np.random.default_rng([job.seed, job.lag])
+    model = Sequences(new_model(job.task, job.cell, rng))
+    test = draw(job.task, job.lag, TEST, np.random.default_rng([job.seed, job.lag, 1]))
+    errors = [error(model, job.task, test)]
+
+    def check(run: Run) -> bool:
+        if run.step % CHECK == 0:
+            errors.append(error(model, job.task, test))
+        return errors[-1] < LIMIT[job.task]
+
+    fit(
+        model, lambda rng: (draw(job.task, job.lag, B, rng) for _ in range(updates)), Adam(job.rate),
+        epochs=1, clip_norm=CLIP_NORM, callback=check, run=Run(rng), progress=False,
+    )  # fmt: skip
+    return [float(f"{value:.3g}") for value in errors]
+
+
+# ---- pictures and text ----------------------------------------------------------------------------------------------
+
+
+@cache
+def text() -> tuple[Vocabulary, Any]:
+    """Python's manual, and its alphabet."""
+    split = python_docs_split()
+    return Vocabulary(split.alphabet), split
+
+
+@cache
+def spelling() -> tuple[Vocabulary, np.ndarray, np.ndarray]:
+    """The alphabet of the digits' names; the name of each picture, letter by letter, with a dot at the end; a mask."""
+    data = digits()
+    alphabet = Vocabulary.of("".join(data.words) + ".")
+    return alphabet, *pad([alphabet.encode(data.words[label] + ".") for label in data.labels])
+
+
+def train(model: Model, job: Job, rng: np.random.Generator, batches: Any) -> None:
+    """The task's number of updates at one learning rate."""
+    run = Run(rng)
+    fit(model, batches, Adam(job.rate), max_steps=OTHERS[job.task], clip_norm=CLIP_NORM, run=run, progress=False)
+
+
+def pictures(trial: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Which pictures are learnt, and on which the network is tried."""
+    order = np.random.default_rng(0).permutation(len(digits().labels))
+    return order[:TRAINING], order[TRAINING:HELD_BACK] if trial else order[HELD_BACK:]
+
+
+def shuffled(chosen: np.ndarray) -> Callable[[np.random.Generator], Iterator[np.ndarray]]:
+    """The chosen pictures in a new order, 50 at a time."""
+    return lambda rng: iter(np.split(rng.permutation(chosen), len(chosen) // 50))
+
+
+def read_digits(job: Job) -> float:
+    """Many to one: a picture is read row by row. The share of wrong digits."""
+    rng, data = np.random.default_rng(job.seed), digits()
+    model = new_model("digits", job.cell, rng)
+    training, tried = pictures(job.trial)
+    rows, order = data.images.transpose(1, 0, 2).astype(np.float32), shuffled(training)
+    train(model, job, rng, lambda rng: ((rows[:, k], data.labels[k]) for k in order(rng)))
+    return float(np.mean(model.forward(rows[:, tried])[0].argmax(axis=-1) != data.labels[tried]))
+
+
+def write_words(job: Job) -> float:
+    """One to many: a picture at the first step, then the digit's name, letter by letter. The share of wrong words."""
+    rng, (alphabet, y, mask) = np.random.default_rng(job.seed), spelling()
+    model = new_model("words", job.cell, rng)
+    training, tried = pictures(job.trial)
+    x = np.zeros((*y.shape, 64 + len(alphabet)), dtype=np.float32)  # (T, N, D)
+    x[0, :, :64] = digits().images.reshape(-1, 64)
+    x[1:, :, 64:] = one_hot(y[:-1], len(alphabet))
+    order = shuffled(training)
+    train(model, job, rng, lambda rng: ((x[:, k], y[:, k], mask[:, k]) for k in order(rng)))
+    x_t, state, right = x[0, tried], None, np.ones(len(tried), dtype=bool)
+    for t in range(len(y)):  # each step reads the letter that was written
+        o, state = model.step(x_t, state)
+        written = o.argmax(axis=-1)
+        right &= (written == y[t, tried]) | ~mask[t, tried]
+        x_t = np.zeros_like(x_t)
+        x_t[:, 64:] = one_hot(written, len(alphabet))
+    return float(1 - right.mean())
+
+
+def predict_text(job: Job) -> float:
+    """Many to many: the next character of Python's manual. Bits per character."""
+    rng, (vocabulary, split) = np.random.default_rng(job.seed), text()
+    model = new_model("text", job.cell, rng)
+    train(model, job, rng, SequentialBatches(vocabulary.encode(split.train), 16, 64))
+    ids = vocabulary.encode((split.validation if job.trial else split.test)[:BITS_OF])
+    return float(bits_per_character(model, ids, context=vocabulary.encode("\n")))
+
+
+# ---- all runs -------------------------------------------------------------------------------------------------------
+
+MEASURES: dict[str, Callable[[Job], Any]] = {
+    "adding": race, "copy": race, "digits": read_digits, "words": write_words, "text": predict_text,
+}  # fmt: skip
+
+
+def measure(job: Job) -> list[float]:
+    """The run's errors: of the toy tasks at every check, of the others at the end."""
+    found = MEASURES[job.task](job)
+    return found if isinstance(found, list) else [float(f"{found:.4g}")]
+
+
+def all_of(jobs: list[Job], pool: ProcessPoolExecutor, name: str) -> dict[Job, list[float]]:
+    """What each job found. The long ones go first, so that no processor waits for the last one."""
+    jobs = sorted(jobs, key=lambda job: (job.task == "text", job.lag), reverse=True)
+    return dict(zip(jobs, tqdm(pool.map(measure, jobs), total=len(jobs), desc=name), strict=True))
+
+
+def merit(task: str, errors: list[float]) -> tuple[bool, float]:
+    """What the choice of a learning rate goes by: the lower, the better."""
+    if task in TOYS and errors[-1] < LIMIT[task]:
+        return False, len(errors)
+    return True, errors[-1]
+
+
+def main() -> None:
+    """Choose the learning rates, run the races, and write what was found."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"  # one run a core; spawned processes read this
+    tasks = (*TOYS, *OTHERS)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        jobs = [
+            Job(task, cell, SEED_OF_TRIALS, rate, LAG_OF_TRIALS if task in TOYS else 0, trial=True)
+            for task in tasks for cell in CELLS for rate in RATES
+        ]  # fmt: skip
+        trials: dict[tuple[str, str], list[tuple[float, list[float]]]] = {}
+        for job, errors in sorted(all_of(jobs, pool, "choice of the learning rate").items()):
+            trials.setdefault((job.task, job.cell), []).append((job.rate, errors))
+        rate = {which: min(tried, key=lambda one: merit(which[0], one[1]))[0] for which, tried in trials.items()}
+        jobs = [
+            *(Job(t, c, s, rate[t, c], lag) for t in TOYS for c in CELLS for lag in LAGS for s in SEEDS),
+            *(Job(t, c, s, rate[t, c]) for t in OTHERS for c in CELLS for s in OTHER_SEEDS),
+        ]
+        runs = all_of(jobs, pool, "races")
+    result: dict[str, Any] = {
+        "rules": {
+            "limit": {task: LIMIT[task] for task in TOYS}, "updates": {**dict.fromkeys(TOYS, UPDATES), **OTHERS},
+            "check": CHECK, "batch": B, "test": TEST, "clip_norm": CLIP_NORM, "rates": RATES,
+            "guess": GUESS,
+        },
+        "lags": LAGS,
+        "tasks": {task: {} for task in tasks},
+    }  # fmt: skip
+    for task, cell in product(tasks, CELLS):
+        chosen, H = rate[task, cell], hidden_size(task, cell)
+        found: dict[str, Any] = {"hidden_size": H, "weights": weights(cell, H, *sizes(task)), "rate": chosen}
+        found["trials"] = [errors[-1] for _, errors in trials[task, cell]]
+        if task in TOYS:
+            found["runs"] = [[runs[Job(task, cell, seed, chosen, lag)] for seed in SEEDS] for lag in LAGS]
+        else:
+            found["reached"] = [runs[Job(task, cell, seed, chosen)][0] for seed in OTHER_SEEDS]
+        result["tasks"][task][cell] = found
+    PATH.write_text(json.dumps(result, separators=(",", ":")) + "\n", encoding="utf8")
+    print(f"{PATH.name}: {PATH.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
