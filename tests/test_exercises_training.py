@@ -98,7 +98,7 @@ def test_backward_states_of_a_palindrome_mirror_the_forward_ones():
     half = rng.normal(size=(3, B, D))
     x, weights = np.concatenate([half, half[::-1]]), [cell.params[k] for k in ("W_x", "W_h", "b")]
     found = names()["backward_states"](x, np.ones((6, B), dtype=bool), *weights)
-    np.testing.assert_allclose(found, names()["run"](x, *weights)[::-1], rtol=1e-12)
+    np.testing.assert_allclose(found, names()["run_rnn"](x, *weights)[::-1], rtol=1e-12)
 
 
 def test_buckets_hold_every_sequence_once_and_are_padded_as_the_library_pads():
