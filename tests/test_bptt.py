@@ -822,3 +822,14 @@ def test_geometric_mean_is_the_root_of_the_product():
     assert geometric_mean([0.0, 1e300]) == 0
     with pytest.raises(ValueError, match="values: expected none below 0, got -1"):
         geometric_mean([1.0, -1.0])
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_a_palindrome_read_both_ways_with_equal_weights_gives_mirrored_states(kind):
+    forth, back = (kind(3, 4, rng=np.random.default_rng(0)) for _ in range(2))  # equal weights, two objects
+    half = np.random.default_rng(1).normal(size=(4, 2, 3))
+    h = unroll(Bidirectional(forth, back), np.concatenate([half, half[::-1]])).h
+    np.testing.assert_allclose(h[:, :, 4:], h[::-1, :, :4], rtol=0, atol=1e-15)
+    x = np.concatenate([half, half])  # no palindrome
+    h = unroll(Bidirectional(forth, back), x).h
+    assert np.abs(h[:, :, 4:] - h[::-1, :, :4]).max() > 0.1
