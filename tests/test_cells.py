@@ -297,3 +297,36 @@ def test_step_leaves_the_state_it_was_given():
     state = (np.ones((1, 3)),)
     cell.step(np.ones((1, 2)), state)
     np.testing.assert_array_equal(state[0], np.ones((1, 3)))
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_keras_carries_the_state_over_a_hole_in_the_mask_where_ours_refuses(kind):
+    T, D, H = 5, 3, 4
+    keras.utils.set_random_seed(0)
+    layer = KERAS[kind](H, return_sequences=True)
+    x = rng().normal(size=(T, 1, D)).astype(np.float32)
+    mask = np.array([1, 1, 0, 1, 1], bool)[:, None]
+    h = layer(torch.tensor(x.swapaxes(0, 1)), mask=torch.tensor(mask.T)).detach().numpy().swapaxes(0, 1)
+    cell = kind.from_keras(layer.get_weights(), **({"reset_after": True} if kind is GRU else {}))
+    with pytest.raises(ValueError, match="mask"):
+        unroll(cell, x, mask=mask)
+    without = unroll(cell, x[mask[:, 0]]).h  # the four real steps, one after the other
+    np.testing.assert_allclose(h[mask[:, 0]], without, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(h[2], h[1])
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_return_state_stateful_and_unroll_are_those_of_keras(kind):
+    T, B, D, H = 6, 2, 3, 4
+    keras.utils.set_random_seed(0)
+    layer = KERAS[kind](H, return_sequences=True, return_state=True, stateful=True, unroll=True)
+    x = rng().normal(size=(T, B, D)).astype(np.float32)
+    cell, state = None, None
+    for part in (x[:3], x[3:]):  # the second call goes on where the first ended
+        h, *last = layer(torch.tensor(part.swapaxes(0, 1)))
+        cell = cell or kind.from_keras(layer.get_weights(), **({"reset_after": True} if kind is GRU else {}))
+        trace = unroll(cell, part, state)
+        state = trace.state
+        np.testing.assert_allclose(trace.h, h.detach().numpy().swapaxes(0, 1), rtol=0, atol=1e-6)
+        for ours, theirs in zip(state, last, strict=True):
+            np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=0, atol=1e-6)
