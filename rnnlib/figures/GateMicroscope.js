@@ -2,12 +2,12 @@
 
 import { label } from "./chart.js";
 import { clamp, fixed, svg, visible } from "./elements.js";
-import { Heat, frame } from "./heat.js";
-import { Machine, Reading, middle, search, survey } from "./microscope.js";
-import { GATE_NAMES, excerpt, found, lane, layout, level, next, text } from "./slide.js";
-import { mark } from "./stage.js";
+import { Elsewhere } from "./elsewhere.js";
+import { frame, Heat } from "./heat.js";
+import { Machine, Reading, search, survey } from "./microscope.js";
+import { excerpt, found, freeing, GATE_NAMES, lane, layout, level, next, text, tip } from "./slide.js";
 import { View } from "./view.js";
-import { commonest, findingOf, headings, sentence } from "./words.js";
+import { findingOf, headings, sentence } from "./words.js";
 
 export { Machine, Reading, search, survey };
 
@@ -35,8 +35,7 @@ function render({ model, el }) {
   const named = network.units;
   const free = new Reading(machine);
   const other = new Reading(machine);
-  let [known, held, hover, anchor, surveyed, progress, places] = [readable(), null, null, null, null, 0, null];
-  let [painted, started] = ["", false];
+  let [known, held, hover, anchor, started] = [readable(), null, null, null, false];
   let place = layout(900, machine.units);
 
   function readable() {
@@ -58,6 +57,7 @@ function render({ model, el }) {
     if (units.some(({ unit }) => unit === unitNow())) return units;
     return [...units.slice(0, place.count - 1), { unit: unitNow(), name: "your choice" }];
   };
+  const laneOf = (n) => lanes()[n] ?? named[0];
   const valueAt = (unit, t = at()) => reading().moments[t]?.gates[gate()][unit];
 
   // ---- the picture ----
@@ -68,20 +68,11 @@ function render({ model, el }) {
     const range = machine.range(g);
     const now = reading().moments[position];
     const before = free.moments[position];
-    const seen = {
-      first: from,
-      at: position,
-      known,
-      freeBits: free.surprise(),
-      bits: reading().surprise(),
-      gate: g,
-      range,
-    };
-    seen.held = held;
-    seen.marked = marked();
+    const bits = { freeBits: free.surprise(), bits: reading().surprise() };
+    const seen = { first: from, at: position, known, ...bits, gate: g, range, held, marked: marked() };
     const marks = [{ key: "letters", node: textField, attributes: field(place.left, 0, place.right, place.base + 8) }];
     marks.push(...text(place, seen));
-    const on = surveyed && seen.marked ? middle(surveyed.values(g, unit)) : null;
+    const on = seen.marked && elsewhere.threshold(g, unit);
     lanes().forEach((one, n) => {
       const chosen = one.unit === unit;
       const { score, measure, name } = one;
@@ -89,34 +80,24 @@ function render({ model, el }) {
       const values = reading().values(g, one.unit);
       const freely = held ? free.values(g, one.unit) : null;
       const hold = held && chosen ? held.value : null;
-      marks.push(...lane(place, n, { name, told, values, free: freely, chosen, hold, since: held?.since, on }, seen));
-      const { y, height, row } = place.lane(n);
       const value = valueAt(one.unit) ?? 0;
+      const shown = { name, told, value, values, free: freely, chosen, hold, since: held?.since, on };
+      marks.push(...lane(place, n, shown, seen));
+      const { y, height, row } = place.lane(n);
       const there = hold === null ? y + height / 2 : level(value, range, y, height);
       marks.push(
         { key: `field${n}`, node: fields[n], attributes: field(place.left, y, place.right, y + height) },
         { key: `pick${n}`, node: picks[n], attributes: { transform: `translate(0,${place.wide ? y : row})` } },
         { key: `knob${n}`, node: knobs[n], attributes: { transform: `translate(${place.right + 14},${there})` } },
       );
-      const beside = place.wide ? [place.right + 29, y + 13, "start"] : [place.right, row + 10, "end"];
-      marks.push(
-        label(`v${n}`, beside[0], beside[1], fixed(value, 2), {
-          class: hold === null ? "rf-soft" : "rf-strong gm-held",
-          "text-anchor": beside[2],
-        }),
-      );
       if (hold === null) return;
-      const where = place.wide ? [place.right + 29, y + 16] : [place.right - 76, row - 1];
+      const [x, top] = freeing(place, n);
       marks.push(
-        { key: "free", node: release, attributes: { transform: `translate(${where})` } },
-        label("freename", where[0], where[1] + 11, "× free", { class: "gm-free" }),
+        { key: "free", node: release, attributes: { transform: `translate(${x},${top})` } },
+        label("freename", x, top + 11, "× free", { class: "gm-free" }),
       );
     });
-    const chosenLane = Math.max(
-      0,
-      lanes().findIndex((one) => one.unit === unit),
-    );
-    const { y: laneY, height: laneHeight } = place.lane(chosenLane);
+    const { y: laneY, height: laneHeight } = place.lane(lanes().findIndex((one) => one.unit === unit));
     marks.push({
       key: "since",
       node: since,
@@ -125,21 +106,28 @@ function render({ model, el }) {
         visibility: held ? "visible" : "hidden",
       },
     });
-    if (hover) marks.push(...tip(from));
+    const value = hover && hover.t < known.length ? valueAt(lanes()[hover.n]?.unit, hover.t + 1) : undefined;
+    if (value !== undefined) {
+      const freely = held ? free.moments[hover.t + 1]?.gates[g][lanes()[hover.n].unit] : undefined;
+      marks.push(...tip(place, hover, value, freely, seen));
+    }
     if (now && before) {
       const [p, old] = [machine.expect(now), machine.expect(before)];
       const parts = { p, free: old, held, characters: machine.characters, came: known[position] };
       marks.push(...next(place, { ...parts, finding: findingOf(machine, old, p, held) }));
     }
-    marks.push(...overview(unit, from));
+    const heated = { ...seen, order, now: reading().moments, before: free.moments };
+    const [across, y] = [heat.overview(place, heated), place.row(rank.get(unit))];
+    const { places, progress } = elsewhere;
     marks.push(
-      ...found(place, {
-        marked: seen.marked,
-        gate: g,
-        range,
-        places,
-        told: headings(place, seen.marked, places, progress),
-      }),
+      {
+        key: "units",
+        node: unitField,
+        attributes: field(place.left, place.heat.top, place.left + across, place.heat.top + place.heat.height),
+      },
+      ...frame(place, { letters: known.length, units: machine.units, held, gate: g, from, width: across, y }),
+      { key: "unit", node: row, attributes: { transform: `translate(${place.left + across + 9},${y})` } },
+      ...found(place, { ...seen, places, told: headings(place, seen.marked, places, progress) }),
     );
     (places?.starts ?? []).slice(0, place.found.count).forEach((start, n) => {
       const { left, top, row } = place.found;
@@ -152,54 +140,7 @@ function render({ model, el }) {
   });
   const field = (x, y, right, bottom) => ({ class: "rf-field", x, y, width: right - x, height: bottom - y });
   const heat = new Heat(stage);
-
-  // the number under the pointer
-  function tip(from) {
-    const { n, t } = hover;
-    const one = lanes()[n];
-    const value = one && valueAt(one.unit, t + 1);
-    if (value === undefined || t >= known.length) return [];
-    const x = place.x(t - from + 0.5);
-    const { y, height } = place.lane(n);
-    const before = held ? free.moments[t + 1]?.gates[gate()][one.unit] : undefined;
-    const change = before === undefined || Math.abs(before - value) < 0.005 ? "" : `${fixed(before, 2)} → `;
-    const side = x > (place.left + place.right) / 2 ? "end" : "start";
-    return [
-      mark("line", "tipline", { class: "gm-tipline", x1: x, x2: x, y1: y, y2: y + height }),
-      label("tip", x + (side === "end" ? -6 : 6), y + 12, `${visible(known[t])} ${change}${fixed(value, 2)}`, {
-        class: "rf-strong",
-        "text-anchor": side,
-      }),
-    ];
-  }
-
-  // all units over the whole text; while one is held, how much the others change
-  function overview(unit, from) {
-    const { top, height } = place.heat;
-    const [n, g] = [known.length, gate()];
-    const columns = Math.max(n, 1);
-    const width = n > place.columns ? place.columns * place.advance : columns * place.advance;
-    const most = machine.range(g)[1];
-    const [now, before] = [reading().moments, free.moments];
-    heat.place(place.left, top, width, height);
-    const key = JSON.stringify([g, held, now.length, before.length, known]);
-    if (key !== painted) {
-      painted = key;
-      const [values, old] = [now, before].map((moments) => moments.slice(1).map(({ gates }) => gates[g]));
-      heat.paint(machine.units, columns, held ? "state" : g, (row, column) => {
-        if (column >= values.length) return 0;
-        const value = values[column][order[row]];
-        if (!held) return value / most;
-        return column < old.length ? clamp((1.5 * (value - old[column][order[row]])) / most, -1, 1) : 0;
-      });
-    }
-    const y = place.row(rank.get(unit));
-    return [
-      { key: "units", node: unitField, attributes: field(place.left, top, place.left + width, top + height) },
-      ...frame(place, { letters: n, units: machine.units, held, gate: g, from, width, y }),
-      { key: "unit", node: row, attributes: { transform: `translate(${place.left + width + 9},${y})` } },
-    ];
-  }
+  const elsewhere = new Elsewhere(view, machine, network.searched, free, { looked: () => stage.show(), done: show });
 
   // ---- the reader's hand in the picture ----
 
@@ -236,7 +177,7 @@ function render({ model, el }) {
   );
   const caret = view.handle(stage, {
     label: "Reading position; with shift, mark letters",
-    names: ["position", "text"],
+    names: [],
     min: 0,
     max: () => known.length,
     get: at,
@@ -269,17 +210,18 @@ function render({ model, el }) {
 
   const hold = (unit, value) => put({ unit, clamped: true, value: Math.round(100 * value) / 100 });
   const letGo = () => put({ clamped: false });
-  const laneUnit = (n) => (lanes()[n] ?? named[0]).unit;
+  const laneUnit = (n) => laneOf(n).unit;
+  const isHeld = (n) => held !== null && laneUnit(n) === held.unit;
   const knobs = Array.from({ length: 5 }, (_, n) => {
     const knob = view.handle(stage, {
-      label: `Hold unit ${laneUnit(n)}`,
+      label: () => `Hold the ${GATE_NAMES[gate()]} of unit ${laneUnit(n)}, ${laneOf(n).name}`,
       names: [],
       min: () => machine.range(gate())[0],
       max: () => machine.range(gate())[1],
       step: 0.05,
       get: () => Math.round(100 * (valueAt(laneUnit(n)) ?? 0)) / 100,
       set: (value) => hold(laneUnit(n), clamp(value, ...machine.range(gate()))),
-      text: String,
+      text: (value) => (isHeld(n) ? `held at ${fixed(held.value, 2)}` : `${fixed(value, 2)}, free`),
       at: (_, y) => {
         const { y: top, height } = place.lane(n);
         const [low, high] = machine.range(gate());
@@ -353,6 +295,7 @@ function render({ model, el }) {
       "",
       () => {
         const [from, to] = marked();
+        const { places } = elsewhere;
         const start = places.starts[n];
         const shown = excerpt(place, start, to - from, places.text.length);
         const piece = places.text.slice(shown.from, shown.from + shown.letters);
@@ -367,35 +310,20 @@ function render({ model, el }) {
 
   // screen readers are told what stands at each handle
   function tell() {
-    const [low, high] = machine.range(gate());
-    const write = (node, values) => {
-      for (const [name, value] of Object.entries(values)) node.setAttribute(`aria-${name}`, value);
-      node.twin?.update(values.label);
-    };
-    knobs.forEach((node, n) => {
-      const one = lanes()[n];
-      if (!one) return;
-      const value = fixed(valueAt(one.unit) ?? 0, 2);
-      const state = held && one.unit === held.unit ? `held at ${fixed(held.value, 2)}` : `${value}, free`;
-      const name = `Hold the ${GATE_NAMES[gate()]} of unit ${one.unit}, ${one.name}`;
-      const now = value.replace("−", "-");
-      write(node, { label: name, valuenow: now, valuemin: low, valuemax: high, valuetext: state });
-      node.classList.toggle("free", !(held && one.unit === held.unit));
-      write(picks[n], { label: `Choose unit ${one.unit}, ${one.name}`, pressed: one.unit === unitNow() });
+    for (const handle of [caret, since, row, ...knobs.slice(0, lanes().length)]) handle.update();
+    lanes().forEach((one, n) => {
+      knobs[n].classList.toggle("free", !isHeld(n));
+      picks[n].setAttribute("aria-label", `Choose unit ${one.unit}, ${one.name}`);
+      picks[n].setAttribute("aria-pressed", one.unit === unitNow());
     });
-    const [start, n] = [held?.since ?? 0, rank.get(unitNow())];
-    const from = `from letter ${start}, ${visible(known[start] ?? "the end")}`;
-    write(since, { valuenow: start, valuemax: known.length, valuetext: from });
-    write(row, { valuenow: n, valuetext: `unit ${unitNow()}, number ${n + 1} of ${machine.units}` });
-    write(caret, { valuenow: at(), valuemax: known.length });
   }
 
   function summary() {
     const [now, before] = [reading().moments[at()], free.moments[at()]];
     if (!now || !before) return;
     const read = known.slice(Math.max(0, at() - 10), at()).join("");
-    const unit = { gate: gate(), unit: unitNow(), value: valueAt(unitNow()) ?? 0 };
-    view.say(sentence(machine, { read, p: machine.expect(now), free: machine.expect(before), held, places, ...unit }));
+    const unit = { gate: gate(), unit: unitNow(), value: valueAt(unitNow()) ?? 0, places: elsewhere.places };
+    view.say(sentence(machine, { read, p: machine.expect(now), free: machine.expect(before), held, ...unit }));
   }
 
   function show() {
@@ -430,35 +358,15 @@ function render({ model, el }) {
     const end = performance.now() + budget;
     let more = true;
     for (let n = 0; more && (n < letters || performance.now() < end); n++) more = advance();
-    places = wanted() === places?.key ? places : null;
+    view.work("read", more ? readOn() : [].values());
+    ask();
     show();
-    view.work("read", more ? readOn() : [][Symbol.iterator]());
-    if (!places && marked()) view.work("search", seek());
   }
 
-  // what is looked for, as a text: the same text, the same answer
-  const wanted = () => `${unitNow()} ${gate()} ${marked()} ${known.slice(0, marked()?.[1] ?? 0).join("")}`;
-  function* seek() {
-    if (!surveyed) {
-      const job = survey(machine, network.searched);
-      for (let step = job.next(); ; step = job.next()) {
-        if (step.done) {
-          surveyed = step.value;
-          break;
-        }
-        const before = Math.floor(10 * progress);
-        progress = step.value;
-        if (Math.floor(10 * progress) !== before) stage.show();
-        yield;
-      }
-    }
-    while (!free.done) yield "frame";
-    const [from, to] = marked();
-    const values = surveyed.values(gate(), unitNow());
-    const stretch = free.values(gate(), unitNow()).slice(from, to);
-    const starts = search(stretch, values);
-    places = { key: wanted(), starts, values, text: surveyed.text, common: commonest(starts, surveyed.text) };
-    show();
+  function ask() {
+    const letters = marked();
+    const read = letters && known.slice(0, letters[1]).join("");
+    elsewhere.ask(letters && { gate: gate(), unit: unitNow(), marked: letters, read });
   }
 
   const input = view.text("text", { label: "Type here", maxlength: LONGEST });

@@ -1,7 +1,7 @@
 // The overview: every unit a row, every character a column, painted on a canvas that lies behind a stage's picture.
 
 import { label } from "./chart.js";
-import { html } from "./elements.js";
+import { clamp, html } from "./elements.js";
 import { GATE_NAMES } from "./slide.js";
 import { mark } from "./stage.js";
 
@@ -23,6 +23,25 @@ export class Heat {
       if (this.last) this.paint(...this.last);
     });
     stage.box.prepend(this.canvas);
+  }
+
+  // All units, in `order`, over the whole text; while one is held, how much the others change. Returns the width.
+  overview(place, { order, known, gate, range, held, now, before }) {
+    const columns = Math.max(known.length, 1);
+    const width = Math.min(columns, place.columns) * place.advance;
+    this.place(place.left, place.heat.top, width, place.heat.height);
+    const key = JSON.stringify([gate, held, now.length, before.length, known]);
+    if (key === this.painted) return width;
+    this.painted = key;
+    const [values, old] = [now, before].map((moments) => moments.slice(1).map(({ gates }) => gates[gate]));
+    const most = range[1];
+    this.paint(order.length, columns, held ? "state" : gate, (row, column) => {
+      if (column >= values.length) return 0;
+      const value = values[column][order[row]];
+      if (!held) return value / most;
+      return column < old.length ? clamp((1.5 * (value - old[column][order[row]])) / most, -1, 1) : 0;
+    });
+    return width;
   }
 
   place(x, y, width, height) {

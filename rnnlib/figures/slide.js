@@ -151,7 +151,7 @@ export function text(place, seen) {
 
 // ---- the lanes of single units --------------------------------------------------------------------------------------
 
-export function lane(place, n, { name, told, values, free, chosen, hold, since, on }, seen) {
+export function lane(place, n, { name, told, value, values, free, chosen, hold, since, on }, seen) {
   const { gate, range, first, known } = seen;
   const { left, columns, advance, wide } = place;
   const { y, height, row } = place.lane(n);
@@ -202,7 +202,31 @@ export function lane(place, n, { name, told, values, free, chosen, hold, since, 
       label(`${key}told`, 4, y + 27, told),
     );
   else marks.push(label(`${key}name`, 2, row + 10, `${name} · ${told}`, { class: `gm-name ${strong}` }));
+  const [x, below, anchor] = wide ? [place.right + 29, y + 13, "start"] : [place.right, row + 10, "end"];
+  const style = { class: hold === null ? "rf-soft" : "rf-strong gm-held", "text-anchor": anchor };
+  marks.push(label(`v${n}`, x, below, fixed(value, 2), style));
   return marks;
+}
+
+// where the button that lets a held unit go stands
+export const freeing = (place, n) => {
+  const { y, row } = place.lane(n);
+  return place.wide ? [place.right + 29, y + 16] : [place.right - 76, row - 1];
+};
+
+// a number under the pointer: the value at letter t, and what it was without the hold
+export function tip(place, { n, t }, value, before, { first, known }) {
+  const x = place.x(t - first + 0.5);
+  const { y, height } = place.lane(n);
+  const change = before === undefined || Math.abs(before - value) < 0.005 ? "" : `${fixed(before, 2)} → `;
+  const side = x > (place.left + place.right) / 2 ? "end" : "start";
+  return [
+    mark("line", "tipline", { class: "gm-tipline", x1: x, x2: x, y1: y, y2: y + height }),
+    label("tip", x + (side === "end" ? -6 : 6), y + 12, `${visible(known[t])} ${change}${fixed(value, 2)}`, {
+      class: "rf-strong",
+      "text-anchor": side,
+    }),
+  ];
 }
 
 // ---- what is expected next ------------------------------------------------------------------------------------------

@@ -186,19 +186,17 @@ export class View {
     const value = html("span", { class: "rf-value" });
     const input = html("input", { type: "range", step });
     input.addEventListener("input", () => put(Number(input.value)));
-    const name = html("span", { class: "rf-label" }, label);
+    const name = html("span", { class: "rf-label" });
     const update = () => {
       [input.min, input.max] = ends();
       input.value = get();
+      name.textContent = label();
       value.textContent = text(get());
       input.setAttribute("aria-valuetext", value.textContent);
     };
     this.followLast(names, update);
     const control = html("label", { class: "rf-control" }, name, input, value);
-    control.update = (called = label) => {
-      name.textContent = called;
-      update();
-    };
+    control.update = update;
     return control;
   }
 
@@ -264,25 +262,26 @@ export class View {
   }
 
   // Something in the picture that is dragged, and its keyboard twin: an element with the role of a slider.
-  //   get, set: its value;  min, max, step: what the arrow keys do;  text(value): what a screen reader says
+  //   label: its name, or a function that gives it;  text(value): what a screen reader says
+  //   get, set: its value;  min, max, step: what the arrow keys do; min and max may be functions too
   //   at(x, y) -> value: what a pointer at this place means;  keys: other meanings of keys
   // Put the returned node into the marks of the stage: { key, node, attributes: { transform } }.
-  //   twin: false where a control in sight sets the same, else a slider under "All controls" does, which is node.twin;
-  //   a figure that tells its handles by itself what they show (names: []) calls node.twin.update(label)
+  //   twin: false where a control in sight sets the same, else a slider under "All controls" does;
+  //   node.update() tells both what they show, for a figure that works it out by itself (names: [])
   handle(stage, { label, min, max, step = 1, names, get, set, text, at, keys = {}, shape, kind = "", twin = true }) {
     const node = svg("g", {
       class: `rf-handle ${kind}`,
       role: "slider",
       tabindex: 0,
-      "aria-label": label,
       "data-lm-suppress-shortcuts": "true",
     });
     node.append(
       svg("circle", { class: "rf-grip", r: 20 }),
       ...[shape ?? svg("circle", { class: "rf-knob", r: 9 })].flat(),
     );
-    const limit = (edge) => (typeof edge === "function" ? edge() : edge);
-    const put = (value) => set(Math.min(limit(max), Math.max(limit(min), value)));
+    const now = (given) => (typeof given === "function" ? given() : given);
+    const name = () => now(label);
+    const put = (value) => set(Math.min(now(max), Math.max(now(min), value)));
     const moves = {
       ArrowRight: () => put(get() + step),
       ArrowUp: () => put(get() + step),
@@ -290,8 +289,8 @@ export class View {
       ArrowDown: () => put(get() - step),
       PageUp: () => put(get() + 10 * step),
       PageDown: () => put(get() - 10 * step),
-      Home: () => put(limit(min)),
-      End: () => put(limit(max)),
+      Home: () => put(now(min)),
+      End: () => put(now(max)),
       ...keys,
     };
     node.addEventListener("keydown", (event) => {
@@ -305,13 +304,18 @@ export class View {
     node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     if (at) this.drag(stage, node, (x, y) => set(at(x, y)), { focus: () => node.focus({ preventScroll: true }) });
     const update = () => {
-      const attributes = { valuemin: limit(min), valuemax: limit(max), valuenow: get(), valuetext: text(get()) };
-      for (const [name, value] of Object.entries(attributes))
-        if (node.getAttribute(`aria-${name}`) !== String(value)) node.setAttribute(`aria-${name}`, value);
+      const range = { valuemin: now(min), valuemax: now(max), valuenow: get() };
+      for (const [key, value] of Object.entries({ label: name(), ...range, valuetext: text(get()) }))
+        if (node.getAttribute(`aria-${key}`) !== String(value)) node.setAttribute(`aria-${key}`, value);
     };
     this.followLast(names, update);
-    node.twin = twin ? this.twin({ label, names, get, put, step, text, ends: () => [limit(min), limit(max)] }) : null;
-    if (twin) this.more(node.twin);
+    const ends = () => [now(min), now(max)];
+    const slider = twin ? this.twin({ label: name, names, get, put, step, text, ends }) : null;
+    if (twin) this.more(slider);
+    node.update = () => {
+      update();
+      slider?.update();
+    };
     return node;
   }
 
