@@ -163,43 +163,43 @@ function render({ model, el }) {
     end: release,
   });
 
-  // pull the lever uphill, like a catapult: the learning rate on a logarithmic scale
+  // a handle on a logarithmic scale; pull(x, y) is the value that a pointer at this place means
   const digits = (value) => Number(value.toPrecision(2));
-  const tune = (name, low, high) => (log) => put(name, digits(10 ** log), low, high);
-  const setRate = tune("rate", 0.02, 2);
-  const lever = view.handle(stage, {
-    label: "Learning rate",
-    names: ["rate"],
-    min: Math.log10(0.02),
-    max: Math.log10(2),
-    step: 0.05,
-    get: () => Math.log10(model.get("rate")),
-    set: setRate,
-    text: () => `learning rate ${fixed(model.get("rate"))}`,
-    shape: svg("circle", { class: "rf-knob lever", r: 8 }),
-  });
-  const pull = (x, y) => {
-    const [sx, sy] = place.at(state.w, state.b);
-    const [dx, dy] = uphill(place, state);
-    setRate(Math.log10(rateAt(place, (x - sx) * dx + (y - sy) * dy)));
+  const logarithmic = (name, [low, high], { label, told, shape, pull }) => {
+    const set = (log) => put(name, digits(10 ** log), low, high);
+    const node = view.handle(stage, {
+      label,
+      names: [name],
+      min: Math.log10(low),
+      max: Math.log10(high),
+      step: 0.05,
+      get: () => Math.log10(model.get(name)),
+      set,
+      text: () => `${told} ${fixed(model.get(name))}`,
+      shape,
+    });
+    view.drag(stage, node, (x, y) => set(Math.log10(pull(x, y))), {
+      focus: () => node.focus({ preventScroll: true }),
+      end: release,
+    });
+    return node;
   };
-  view.drag(stage, lever, pull, { focus: () => lever.focus({ preventScroll: true }), end: release });
-
-  const setThreshold = tune("threshold", 0.05, 5);
-  const limit = view.handle(stage, {
-    label: "Threshold of clipping",
-    names: ["threshold"],
-    min: Math.log10(0.05),
-    max: Math.log10(5),
-    step: 0.05,
-    get: () => Math.log10(model.get("threshold")),
-    set: setThreshold,
-    text: () => `threshold ${fixed(model.get("threshold"))}`,
-    shape: svg("path", { class: "cc-limit", d: "M-8,0 L0,-8 L8,0 L0,8 Z" }),
+  // pulled uphill, like a catapult
+  const lever = logarithmic("rate", [0.02, 2], {
+    label: "Learning rate",
+    told: "learning rate",
+    shape: svg("circle", { class: "rf-knob lever", r: 8 }),
+    pull: (x, y) => {
+      const [sx, sy] = place.at(state.w, state.b);
+      const [dx, dy] = uphill(place, state);
+      return rateAt(place, (x - sx) * dx + (y - sy) * dy);
+    },
   });
-  view.drag(stage, limit, (_, y) => setThreshold(Math.log10(place.norm.y.invert(y))), {
-    focus: () => limit.focus({ preventScroll: true }),
-    end: release,
+  const limit = logarithmic("threshold", [0.05, 5], {
+    label: "Threshold of clipping",
+    told: "threshold",
+    shape: svg("path", { class: "cc-limit", d: "M-8,0 L0,-8 L8,0 L0,8 Z" }),
+    pull: (_, y) => place.norm.y.invert(y),
   });
 
   // scrub in the charts
