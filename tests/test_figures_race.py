@@ -212,7 +212,7 @@ def test_the_page_names_the_first_of_each_task_and_whether_they_differ(blank):
             assert who.startswith("only ") == bool(only) and ("raced" in who) == bool(only)
             assert re.split(r", | and | \(| raced", at)[: len(names)] == names
             assert re.search(rf" \({least:,}( updates)?\)$", who)
-            assert brief == f"{only}{'/'.join(names).lower()} ({least:,})"
+            assert brief == f"{'/'.join(names).lower()} ({least:,})"
         (one, _, here), (other, _, there) = winners
         differ = bool(one and other and not set(one) & set(other) and {*one, *other} <= here & there)
         assert page["found"].startswith("It depends: ") == differ

@@ -25,9 +25,9 @@ export function finding(all, state, wide) {
   const parts = found.map(({ task, names, updates, raced }, k) => {
     const where = wide ? `on ${task}` : task;
     if (!names.length) return `${where} none${check < all[0].checks ? " yet" : ""}`;
-    const only = raced.length === 1 ? "only " : "";
-    const who = wide ? list(names) : names.join("/");
-    return `${where} ${only}${who}${only && wide ? " raced" : ""} (${count(updates)}${wide && !k ? " updates" : ""})`;
+    if (!wide) return `${task} ${names.join("/")} (${count(updates)})`;
+    const who = raced.length === 1 ? `only ${list(names)} raced` : list(names);
+    return `${where} ${who} (${count(updates)}${k ? "" : " updates"})`;
   });
   const text = parts.join(", ");
   return wide && differ(found) ? `It depends: ${text}` : text[0].toUpperCase() + text.slice(1);
