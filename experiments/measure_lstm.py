@@ -4,8 +4,9 @@
 
 On the text every kind has about the same number of weights and the same number of updates. Of three learning rates
 each kind has the one that does best on the validation text with the first seed; then two more seeds follow with this
-rate. On adding there is one rate, and three seeds. A gate that is missing is 1 for good: with a bias of 40 the sigmoid
-is 1 in float32 and its slope is 0. The result goes to rnnlib/figures/data/lstm.json.
+rate. On adding there is one rate, three seeds, and a look after a third of the training. A gate that is missing is 1
+for good: with a bias of 40 the sigmoid is 1 in float32 and its slope is 0. The result goes to
+rnnlib/figures/data/lstm.json.
 """
 
 import json
@@ -20,9 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
+from rnnlib.bptt import unroll
 from rnnlib.cells import LSTM
 from rnnlib.corpora import adding, python_docs_split
-from rnnlib.text import SequentialBatches, Vocabulary
+from rnnlib.text import SequentialBatches, Vocabulary, one_hot
 from rnnlib.training import Adam, Model, Run, bits_per_character, fit
 
 PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "lstm.json"
@@ -40,7 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 RATES = (0.01, 0.02, 0.04)
 TEXT_WEIGHTS, TEXT_UPDATES, TEXT_BATCH, TEXT_LENGTH = 24_000, 4500, 8, 32
 ADDING = ("LSTM", "forget bias 0", "forget bias 3")
-ADDING_UNITS, ADDING_STEPS, ADDING_UPDATES, ADDING_RATE = 24, 50, 1500, 0.01
+ADDING_UNITS, ADDING_STEPS, ADDING_UPDATES, ADDING_EARLY, ADDING_RATE = 24, 50, 1500, 500, 0.01
 WARM_UP = 100  # updates in which the learning rate rises
 
 
@@ -56,10 +58,11 @@ class Job(NamedTuple):
 class Found(NamedTuple):
     """What it ends with: bits per character, or the mean squared error."""
 
-    validation: float
+    first: float  # on the validation text; on adding, what it has reached early
     test: float
     units: int
     weights: int
+    c: float = 0.0  # the median size of a cell state, on the validation text
 
 
 def new_cell(kind: str, input_size: int, hidden_size: int, rng: np.random.Generator) -> LSTM:
@@ -89,13 +92,17 @@ def units(kind: str, V: int) -> int:
     raise ValueError(f"kind: expected one that fits {TEXT_WEIGHTS} weights, got {kind}")
 
 
-def train(model: Model, batches: Iterable[Any], updates: int, rate: float) -> None:
+def train(
+    model: Model, batches: Iterable[Any], updates: int, rate: float, look: Callable[[Run], None] | None = None
+) -> None:
     """Train with a learning rate that rises first and then falls along a cosine."""
     optimiser = Adam(rate)
 
     def schedule(run: Run) -> None:
         warm = min(1.0, (run.step + 1) / WARM_UP)
         optimiser.learning_rate = rate * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * run.step / updates)) / 2)
+        if look is not None:
+            look(run)
 
     fit(model, batches, optimiser, max_steps=updates, clip_norm=1.0, progress=False, callback=schedule)
 
@@ -110,7 +117,9 @@ def predict_text(job: Job) -> Found:
     batches = SequentialBatches(vocabulary.encode(split.train), TEXT_BATCH, TEXT_LENGTH)
     train(model, batches, TEXT_UPDATES, job.rate)
     validation, test = (bits_per_character(model, vocabulary.encode(part), context=start) for part in split[1:])
-    return Found(validation, test, H, weights(job.kind, model))
+    some = vocabulary.encode(split.validation[:3000])[:, None]
+    c = np.median(np.abs(unroll(model.layer, one_hot(some, V, dtype=np.float32)).c))
+    return Found(validation, test, H, weights(job.kind, model), float(c))
 
 
 def add(job: Job) -> Found:
@@ -123,9 +132,14 @@ def add(job: Job) -> Found:
         task = adding(size, ADDING_STEPS, rng=rng)
         return task.x.astype(np.float32), task.y.astype(np.float32)
 
-    train(model, [batch(32, rng) for _ in range(ADDING_UPDATES)], ADDING_UPDATES, job.rate)
-    validation, test = (model.evaluate(batch(1000, np.random.default_rng(seed)))[0] for seed in (98, 99))
-    return Found(validation, test, ADDING_UNITS, weights(job.kind, model))
+    new, early = batch(1000, np.random.default_rng(99)), []
+
+    def look(run: Run) -> None:
+        if run.step == ADDING_EARLY:
+            early.append(model.evaluate(new)[0])
+
+    train(model, [batch(32, rng) for _ in range(ADDING_UPDATES)], ADDING_UPDATES, job.rate, look)
+    return Found(early[0], model.evaluate(new)[0], ADDING_UNITS, weights(job.kind, model))
 
 
 MEASURES: dict[str, Callable[[Job], Found]] = {"text": predict_text, "adding": add}
@@ -148,12 +162,13 @@ def main() -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         trials = [Job("text", kind, SEEDS[0], rate) for kind in OPTIONS for rate in RATES]
         found = all_of(trials, pool, "choice of the learning rate")
-        tried = {kind: [found[Job("text", kind, SEEDS[0], rate)].validation for rate in RATES] for kind in OPTIONS}
+        tried = {kind: [found[Job("text", kind, SEEDS[0], rate)].first for rate in RATES] for kind in OPTIONS}
         rate = {kind: RATES[int(np.argmin(bits))] for kind, bits in tried.items()}
         jobs = [Job("text", kind, seed, rate[kind]) for kind in OPTIONS for seed in SEEDS[1:]]
         jobs += [Job("adding", kind, seed, ADDING_RATE) for kind in ADDING for seed in SEEDS]
         found |= all_of(jobs, pool, "LSTM variants")
-    result: dict[str, Any] = {"steps": ADDING_STEPS, "updates": TEXT_UPDATES, "rates": RATES, "text": {}, "adding": {}}
+    result: dict[str, Any] = {"steps": ADDING_STEPS, "rates": RATES, "text": {}, "adding": {}}
+    result["updates"] = {"text": TEXT_UPDATES, "adding": ADDING_UPDATES, "early": ADDING_EARLY}
     for task, kinds in (("text", tuple(OPTIONS)), ("adding", ADDING)):
         for kind in kinds:
             chosen = rate[kind] if task == "text" else ADDING_RATE
@@ -166,6 +181,9 @@ def main() -> None:
             }
             if task == "text":
                 result[task][kind]["trials"] = [round(float(value), 4) for value in tried[kind]]
+                result[task][kind]["c"] = [round(run.c, 1) for run in runs]
+            else:
+                result[task][kind]["early"] = [round(float(run.first), 4) for run in runs]
     PATH.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
 
 
