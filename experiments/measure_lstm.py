@@ -5,12 +5,10 @@
 On the text every kind has about the same number of weights and the same number of updates. Of three learning rates
 each kind has the one that does best on the validation text with the first seed; then two more seeds follow with this
 rate. On adding there is one rate, three seeds, and a look after a third of the training. A gate that is missing is 1
-for good: with a bias of 40 the sigmoid is 1 in float32 and its slope is 0. The result goes to
-rnnlib/figures/data/lstm.json.
+for good. The result goes to rnnlib/figures/data/lstm.json.
 """
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import trials
 from tqdm.auto import tqdm
 
 from rnnlib.bptt import unroll
@@ -71,23 +70,15 @@ def new_cell(kind: str, input_size: int, hidden_size: int, rng: np.random.Genera
     stuck = options.pop("stuck", None)
     cell = LSTM(input_size, hidden_size, rng=rng, dtype=np.float32, **options)
     if stuck:
-        W_x, W_h, b = cell.gate(stuck)
-        W_x[...], W_h[...], b[...] = 0, 0, 40
+        trials.hold_open(cell, stuck)
     return cell
-
-
-def weights(kind: str, model: Model) -> int:
-    """How many numbers training changes."""
-    stuck = OPTIONS[kind].get("stuck")
-    idle = sum(part.size for part in model.layer.gate(stuck)) if stuck else 0
-    return sum(p.size for p in model.params.values()) - idle
 
 
 def units(kind: str, V: int) -> int:
     """The largest number of units with at most TEXT_WEIGHTS weights."""
     for H in range(200, 1, -1):
         model = Model(new_cell(kind, V, H, np.random.default_rng(0)), V, rng=np.random.default_rng(0))
-        if weights(kind, model) <= TEXT_WEIGHTS:
+        if trials.weights(model, OPTIONS[kind].get("stuck")) <= TEXT_WEIGHTS:
             return H
     raise ValueError(f"kind: expected one that fits {TEXT_WEIGHTS} weights, got {kind}")
 
@@ -97,14 +88,14 @@ def train(
 ) -> None:
     """Train with a learning rate that rises first and then falls along a cosine."""
     optimiser = Adam(rate)
+    schedule = trials.cosine(optimiser, rate, updates, WARM_UP)
 
-    def schedule(run: Run) -> None:
-        warm = min(1.0, (run.step + 1) / WARM_UP)
-        optimiser.learning_rate = rate * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * run.step / updates)) / 2)
+    def callback(run: Run) -> None:
+        schedule(run)
         if look is not None:
             look(run)
 
-    fit(model, batches, optimiser, max_steps=updates, clip_norm=1.0, progress=False, callback=schedule)
+    fit(model, batches, optimiser, max_steps=updates, clip_norm=1.0, progress=False, callback=callback)
 
 
 def predict_text(job: Job) -> Found:
@@ -119,7 +110,7 @@ def predict_text(job: Job) -> Found:
     validation, test = (bits_per_character(model, vocabulary.encode(part), context=start) for part in split[1:])
     some = vocabulary.encode(split.validation[:3000])[:, None]
     c = np.median(np.abs(unroll(model.layer, one_hot(some, V, dtype=np.float32)).c))
-    return Found(validation, test, H, weights(job.kind, model), float(c))
+    return Found(validation, test, H, trials.weights(model, OPTIONS[job.kind].get("stuck")), float(c))
 
 
 def add(job: Job) -> Found:
@@ -139,7 +130,7 @@ def add(job: Job) -> Found:
             early.append(model.evaluate(new)[0])
 
     train(model, [batch(32, rng) for _ in range(ADDING_UPDATES)], ADDING_UPDATES, job.rate, look)
-    return Found(early[0], model.evaluate(new)[0], ADDING_UNITS, weights(job.kind, model))
+    return Found(early[0], model.evaluate(new)[0], ADDING_UNITS, trials.weights(model, OPTIONS[job.kind].get("stuck")))
 
 
 MEASURES: dict[str, Callable[[Job], Found]] = {"text": predict_text, "adding": add}
