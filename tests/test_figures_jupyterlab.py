@@ -264,7 +264,7 @@ def moved(shown, name: str, key: str) -> str:
 
 
 # runs as long as a test needs: some seconds, so that there is something to stop on a fast machine too
-LENGTHS = {"max_steps=900": "max_steps=300", "3001": "15001", "step / 3000": "step / 15000"}
+LENGTHS = {"max_steps=900": "max_steps=300", "3001": "60001", "step / 3000": "step / 60000"}
 LENGTHS |= {"max_steps=250": "max_steps=1", "range(20, 301, 20)": "range(20, 3001, 20)", "step / 300 ": "step / 3000 "}
 
 
