@@ -1,6 +1,7 @@
 """What the scripts that compare small networks share: the schedule of the learning rate, two tasks, and a stuck gate.
 
-Who uses what: `cosine` all that train along one (characters.py too), the rest measure_gru.py and measure_lstm.py.
+Who uses what: `cosine` all that train along one (characters.py too), `hold_open` and `weights` measure_gru.py and
+measure_lstm.py, the rest measure_gru.py.
 """
 
 import math

@@ -30,6 +30,7 @@ PLACES = {
         *("imports", "quotes", "forward", "count", "streams", "carry-check", "adam-code", "by-hand-loop", "fit"),
         *("fit-curves", "fit-again-curves", "fit-again"),
     ),
+    "07_lstm": ("imports", "input-code", "forget-code", "worth-code", "flow-code", "bias-live"),
     "08_training": ("imports", "stateful-train", "dropout-again"),
 }
 WATCH = """
@@ -322,4 +323,15 @@ def test_a_plot_of_chapter_2_follows_the_figure_and_the_readers_text(browser, la
     field.press("Enter")
     wait_for(lambda: picture(shown) != before, "the plot of another text")
     assert not shown.locator("pre").count()
+    tab.close()
+
+
+def test_a_plot_of_chapter_7_follows_its_slider(browser, lab):
+    url, folder = lab
+    tab = browser.new_page(viewport={"width": 1200, "height": 2400})
+    shown = run_place(tab, url, place(folder, "07_lstm", **{"updates=250": "updates=2"}))
+    assert "b_f = 1" in shown.inner_text()
+    moved(shown, "forget bias", "ArrowRight")
+    wait_for(lambda: "b_f = 1.5" in shown.inner_text(), "the curve of another bias")
+    assert not shown.locator("pre").count()  # where an error would stand
     tab.close()
