@@ -10,14 +10,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from trials import cosine
+from trials import cosine, processes
 
 from rnnlib.cells.cell import Cell
 from rnnlib.corpora import python_docs_split
@@ -54,10 +52,7 @@ def train(
     dtype : dtype
         Of the stored weights; what is measured are the stored ones.
     """
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")  # one seed a core: small products gain nothing from two
-    workers = min(len(seeds), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:  # spawned, so that they read these
+    with processes(min(len(seeds), os.cpu_count() or 1)) as pool:
         runs = list(pool.map(partial(_train, name, cell, dict(options), dtype), seeds))
     best = min(runs, key=lambda run: run[1]["validation_bits"])
     model, notes = best

@@ -12,16 +12,13 @@ is best on the validation text counts ("early stopping"). Reported is the test t
 from __future__ import annotations
 
 import json
-import os
-from concurrent.futures import ProcessPoolExecutor
 from copy import copy
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
+from trials import all_of, processes
 
 from rnnlib.bptt import backward, dropout, unroll
 from rnnlib.cells import LSTM
@@ -198,17 +195,13 @@ def measure(job: Job) -> dict[str, Any]:
 
 def main() -> None:
     """Choose each way's rate, train three networks with it, and write what was found."""
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"  # one run a core; spawned processes read this
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-
-        def all_of(jobs: list[Job], name: str) -> dict[Job, dict[str, Any]]:
-            return dict(zip(jobs, tqdm(pool.map(measure, jobs), total=len(jobs), desc=name), strict=True))
-
+    with processes() as pool:
         ways = [way for way in WAYS if way != "none"]
-        trials = all_of([Job(*job, SEED_OF_TRIALS) for job in product(ways, RATES)], "choice of the rate")
+        jobs = [Job(*job, SEED_OF_TRIALS) for job in product(ways, RATES)]
+        trials = all_of(measure, jobs, pool, "choice of the rate")
         rate = {way: min(RATES, key=lambda p: trials[Job(way, p, SEED_OF_TRIALS)]["choice"]) for way in ways}
-        runs = all_of([Job(way, rate.get(way, 0.0), seed) for way in WAYS for seed in SEEDS], "networks")
+        jobs = [Job(way, rate.get(way, 0.0), seed) for way in WAYS for seed in SEEDS]
+        runs = all_of(measure, jobs, pool, "networks")
     result: dict[str, Any] = {
         "rules": {"hidden_size": H, "characters": TRAINING, "updates": UPDATES, "check": CHECK, "rates": RATES},
         "ways": {},

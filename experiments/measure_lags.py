@@ -87,25 +87,33 @@ def error(model: Sequences, task: str, test: tuple[np.ndarray, np.ndarray, np.nd
     return float(wrong[counts].mean())
 
 
+def learn(
+    model: Sequences, task: str, lag: int, seed: int, rng: np.random.Generator, *, rate: float, updates: int
+) -> list[float]:
+    """Train until the task is solved or the updates are used up: the error before training, then at every check."""
+    test = draw(task, lag, TEST, np.random.default_rng([seed, lag, 1]))
+    errors = [error(model, task, test)]
+
+    def check(run: Run) -> bool:
+        if run.step % CHECK == 0:
+            errors.append(error(model, task, test))
+        return errors[-1] < LIMIT[task]
+
+    fit(
+        model, lambda rng: (draw(task, lag, B, rng) for _ in range(updates)), Adam(rate),
+        epochs=1, clip_norm=CLIP_NORM, callback=check, run=Run(rng), progress=False,
+    )  # fmt: skip
+    return errors
+
+
 def measure(cell: str, task: str, lag: int, seed: int) -> int | None:
     """One training run: after how many updates it has solved the task, or None."""
     rng = np.random.default_rng([seed, lag])
     kind, hidden = CELLS[cell]
     layer = kind(2, hidden, rng=rng, dtype=np.float32)
     model = Sequences(Model(layer, 1 if task == "adding" else 2, rng=rng))
-    test = draw(task, lag, TEST, np.random.default_rng([seed, lag, 1]))
-    errors: list[float] = []
-
-    def check(run: Run) -> bool:
-        if run.step % CHECK == 0:
-            errors.append(error(model, task, test))
-        return bool(errors) and errors[-1] < LIMIT[task]
-
-    run = fit(
-        model, lambda rng: (draw(task, lag, B, rng) for _ in range(UPDATES)), Adam(LEARNING_RATE),
-        epochs=1, clip_norm=CLIP_NORM, callback=check, run=Run(rng), progress=False,
-    )  # fmt: skip
-    return run.step if errors[-1] < LIMIT[task] else None
+    errors = learn(model, task, lag, seed, rng, rate=LEARNING_RATE, updates=UPDATES)
+    return CHECK * (len(errors) - 1) if errors[-1] < LIMIT[task] else None
 
 
 def main(names: list[str]) -> None:

@@ -9,22 +9,17 @@ for good. The result goes to rnnlib/figures/data/lstm.json.
 """
 
 import json
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import trials
-from tqdm.auto import tqdm
 
 from rnnlib.bptt import unroll
 from rnnlib.cells import LSTM
-from rnnlib.corpora import adding, python_docs_split
-from rnnlib.text import SequentialBatches, Vocabulary, one_hot
-from rnnlib.training import Adam, Model, Run, bits_per_character, fit
+from rnnlib.text import one_hot
+from rnnlib.training import Model
 
 PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "lstm.json"
 SEEDS = (0, 1, 2)
@@ -83,54 +78,27 @@ def units(kind: str, V: int) -> int:
     raise ValueError(f"kind: expected one that fits {TEXT_WEIGHTS} weights, got {kind}")
 
 
-def train(
-    model: Model, batches: Iterable[Any], updates: int, rate: float, look: Callable[[Run], None] | None = None
-) -> None:
-    """Train with a learning rate that rises first and then falls along a cosine."""
-    optimiser = Adam(rate)
-    schedule = trials.cosine(optimiser, rate, updates, WARM_UP)
-
-    def callback(run: Run) -> None:
-        schedule(run)
-        if look is not None:
-            look(run)
-
-    fit(model, batches, optimiser, max_steps=updates, clip_norm=1.0, progress=False, callback=callback)
-
-
 def predict_text(job: Job) -> Found:
     """The text of chapter 3, in bits per character."""
-    rng, split = np.random.default_rng(job.seed), python_docs_split()
-    vocabulary = Vocabulary(split.alphabet)
-    V, start = len(vocabulary), vocabulary.encode("\n")
-    H = units(job.kind, V)
-    model = Model(new_cell(job.kind, V, H, rng), V, rng=rng)
-    batches = SequentialBatches(vocabulary.encode(split.train), TEXT_BATCH, TEXT_LENGTH)
-    train(model, batches, TEXT_UPDATES, job.rate)
-    validation, test = (bits_per_character(model, vocabulary.encode(part), context=start) for part in split[1:])
+    vocabulary, split = trials.text()
+    H = units(job.kind, len(vocabulary))
+    model, _ = trials.read_text(
+        lambda V, rng: new_cell(job.kind, V, H, rng), job.seed, updates=TEXT_UPDATES, rate=job.rate,
+        batch_size=TEXT_BATCH, length=TEXT_LENGTH, warm_up=WARM_UP,
+    )  # fmt: skip
     some = vocabulary.encode(split.validation[:3000])[:, None]
-    c = np.median(np.abs(unroll(model.layer, one_hot(some, V, dtype=np.float32)).c))
-    return Found(validation, test, H, trials.weights(model, OPTIONS[job.kind].get("stuck")), float(c))
+    c = np.median(np.abs(unroll(model.layer, one_hot(some, len(vocabulary), dtype=np.float32)).c))
+    weights = trials.weights(model, OPTIONS[job.kind].get("stuck"))
+    return Found(trials.bits(model, "validation"), trials.bits(model, "test"), H, weights, float(c))
 
 
 def add(job: Job) -> Found:
     """The adding problem: the mean squared error on new sequences."""
-    rng = np.random.default_rng(job.seed)
-    cell = new_cell(job.kind, 2, ADDING_UNITS, rng)
-    model = Model(cell, 1, rng=rng, loss="squared_error", return_sequences=False)
-
-    def batch(size: int, rng: np.random.Generator) -> tuple[Any, Any]:
-        task = adding(size, ADDING_STEPS, rng=rng)
-        return task.x.astype(np.float32), task.y.astype(np.float32)
-
-    new, early = batch(1000, np.random.default_rng(99)), []
-
-    def look(run: Run) -> None:
-        if run.step == ADDING_EARLY:
-            early.append(model.evaluate(new)[0])
-
-    train(model, [batch(32, rng) for _ in range(ADDING_UPDATES)], ADDING_UPDATES, job.rate, look)
-    return Found(early[0], model.evaluate(new)[0], ADDING_UNITS, trials.weights(model, OPTIONS[job.kind].get("stuck")))
+    model, errors, _ = trials.add(
+        lambda D, rng: new_cell(job.kind, D, ADDING_UNITS, rng), job.seed, steps=ADDING_STEPS, updates=ADDING_UPDATES,
+        rate=job.rate, warm_up=WARM_UP, early=(ADDING_EARLY,),
+    )  # fmt: skip
+    return Found(*errors, ADDING_UNITS, trials.weights(model, OPTIONS[job.kind].get("stuck")))
 
 
 MEASURES: dict[str, Callable[[Job], Found]] = {"text": predict_text, "adding": add}
@@ -141,23 +109,16 @@ def measure(job: Job) -> Found:
     return MEASURES[job.task](job)
 
 
-def all_of(jobs: list[Job], pool: ProcessPoolExecutor, name: str) -> dict[Job, Found]:
-    """What each job found."""
-    return dict(zip(jobs, tqdm(pool.map(measure, jobs), total=len(jobs), desc=name), strict=True))
-
-
 def main() -> None:
     """Choose the learning rates, run all, and write what they reached."""
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"  # one run a core; spawned processes read this
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        trials = [Job("text", kind, SEEDS[0], rate) for kind in OPTIONS for rate in RATES]
-        found = all_of(trials, pool, "choice of the learning rate")
+    with trials.processes() as pool:
+        jobs = [Job("text", kind, SEEDS[0], rate) for kind in OPTIONS for rate in RATES]
+        found = trials.all_of(measure, jobs, pool, "choice of the learning rate")
         tried = {kind: [found[Job("text", kind, SEEDS[0], rate)].first for rate in RATES] for kind in OPTIONS}
         rate = {kind: RATES[int(np.argmin(bits))] for kind, bits in tried.items()}
         jobs = [Job("text", kind, seed, rate[kind]) for kind in OPTIONS for seed in SEEDS[1:]]
         jobs += [Job("adding", kind, seed, ADDING_RATE) for kind in ADDING for seed in SEEDS]
-        found |= all_of(jobs, pool, "LSTM variants")
+        found |= trials.all_of(measure, jobs, pool, "LSTM variants")
     result: dict[str, Any] = {"steps": ADDING_STEPS, "rates": RATES, "text": {}, "adding": {}}
     result["updates"] = {"text": TEXT_UPDATES, "adding": ADDING_UPDATES, "early": ADDING_EARLY}
     for task, kinds in (("text", tuple(OPTIONS)), ("adding", ADDING)):

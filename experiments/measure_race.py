@@ -15,24 +15,22 @@ none of its seeds is not raced at longer ones. Batch, clipping and budget are th
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from measure_lags import CHECK, CLIP_NORM, LIMIT, TEST, B, Sequences, draw, error
-from tqdm.auto import tqdm
+from measure_lags import CHECK, CLIP_NORM, LIMIT, TEST, B, Sequences, learn
+from trials import all_of, bits, processes, text
 
 from rnnlib.cells import GRU, LSTM, RNN
 from rnnlib.cells.cell import Cell
-from rnnlib.corpora import digits, python_docs_split
+from rnnlib.corpora import digits
 from rnnlib.text import SequentialBatches, Vocabulary, one_hot, pad
-from rnnlib.training import Adam, Model, Run, bits_per_character, fit
+from rnnlib.training import Adam, Model, Run, fit
 
 PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "race.json"
 CELLS: dict[str, tuple[type[Cell], int]] = {"RNN": (RNN, 1), "GRU": (GRU, 3), "LSTM": (LSTM, 4)}  # with blocks of W_h
@@ -91,29 +89,11 @@ def race(job: Job, updates: int = UPDATES) -> list[float]:
     """The error before training and at every check, up to the first one below the limit."""
     rng = np.random.default_rng([job.seed, job.lag])
     model = Sequences(new_model(job.task, job.cell, rng))
-    test = draw(job.task, job.lag, TEST, np.random.default_rng([job.seed, job.lag, 1]))
-    errors = [error(model, job.task, test)]
-
-    def check(run: Run) -> bool:
-        if run.step % CHECK == 0:
-            errors.append(error(model, job.task, test))
-        return errors[-1] < LIMIT[job.task]
-
-    fit(
-        model, lambda rng: (draw(job.task, job.lag, B, rng) for _ in range(updates)), Adam(job.rate),
-        epochs=1, clip_norm=CLIP_NORM, callback=check, run=Run(rng), progress=False,
-    )  # fmt: skip
+    errors = learn(model, job.task, job.lag, job.seed, rng, rate=job.rate, updates=updates)
     return [float(f"{value:.3g}") for value in errors]
 
 
 # ---- pictures and text ----------------------------------------------------------------------------------------------
-
-
-@cache
-def text() -> tuple[Vocabulary, Any]:
-    """Python's manual, and its alphabet."""
-    split = python_docs_split()
-    return Vocabulary(split.alphabet), split
 
 
 @cache
@@ -176,8 +156,7 @@ def predict_text(job: Job) -> float:
     rng, (vocabulary, split) = np.random.default_rng(job.seed), text()
     model = new_model("text", job.cell, rng)
     train(model, job, rng, SequentialBatches(vocabulary.encode(split.train), 16, 64))
-    ids = vocabulary.encode((split.validation if job.trial else split.test)[:BITS_OF])
-    return float(bits_per_character(model, ids, context=vocabulary.encode("\n")))
+    return float(bits(model, "validation" if job.trial else "test", BITS_OF))
 
 
 # ---- trials of the learning rate ------------------------------------------------------------------------------------
@@ -231,7 +210,7 @@ def choose_rates(pool: ProcessPoolExecutor) -> dict[tuple[str, str], dict[float,
         Job(task, cell, SEED_OF_TRIALS, rate, trial=True)
         for (task, cell), tried in trials.items() for rate in next_rates(tried)
     ]:  # fmt: skip
-        for job, trial in all_of(try_rate, jobs, pool, "trials of the learning rate").items():
+        for job, trial in all_of(try_rate, longest_first(jobs), pool, "trials of the learning rate").items():
             trials[job.task, job.cell][job.rate] = trial
     return trials
 
@@ -243,11 +222,10 @@ MEASURES: dict[str, Callable[[Job], Any]] = {
 }  # fmt: skip
 
 
-def all_of(what: Callable[[Job], Any], jobs: list[Job], pool: ProcessPoolExecutor, name: str) -> dict[Job, Any]:
-    """What each job found. The long ones go first, so that no processor waits for the last one."""
+def longest_first(jobs: list[Job]) -> list[Job]:
+    """The jobs in an order in which no processor waits for the last one."""
     order = ("text", "copy", "adding", "words", "digits")
-    jobs = sorted(jobs, key=lambda job: order.index(job.task))
-    return dict(zip(jobs, tqdm(pool.map(what, jobs), total=len(jobs), desc=name), strict=True))
+    return sorted(jobs, key=lambda job: order.index(job.task))
 
 
 def run_races(pool: ProcessPoolExecutor, rate: dict[tuple[str, str], float]) -> dict[Job, list[float]]:
@@ -256,18 +234,16 @@ def run_races(pool: ProcessPoolExecutor, rate: dict[tuple[str, str], float]) -> 
     raced = set(product(TOYS, CELLS))
     for lag in LAGS:
         jobs = [Job(task, cell, seed, rate[task, cell], lag) for task, cell in sorted(raced) for seed in SEEDS]
-        found = all_of(measure, jobs, pool, f"lag {lag}")
+        found = all_of(measure, longest_first(jobs), pool, f"lag {lag}")
         raced = {(job.task, job.cell) for job, errors in found.items() if errors[-1] < LIMIT[job.task]}
         runs |= found
     jobs = [Job(task, cell, seed, rate[task, cell]) for task in OTHERS for cell in CELLS for seed in OTHER_SEEDS]
-    return runs | all_of(measure, jobs, pool, "digits, words, text")
+    return runs | all_of(measure, longest_first(jobs), pool, "digits, words, text")
 
 
 def main() -> None:
     """Choose the learning rates, run the races, and write what was found."""
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"  # one run a core; spawned processes read this
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+    with processes() as pool:
         trials = choose_rates(pool)
         rate = {which: best(tried) for which, tried in trials.items()}
         runs = run_races(pool, rate)

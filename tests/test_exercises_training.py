@@ -1,36 +1,18 @@
 """Chapter 8's exercises: the solutions agree with others who compute the same, and more than one answer is right."""
 
 import functools
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from solved import Solved
 
 from rnnlib import bptt, cells, text, training
-from rnnlib.grading.exercise import Exercise
-from rnnlib.grading.limits import Limits
-from rnnlib.grading.release import load
-from rnnlib.grading.run import grade_answers
 
 T, B, D, H = 5, 3, 2, 4
 LENGTHS = np.array([5, 3, 1])
 MASK = np.arange(T)[:, np.newaxis] < LENGTHS
-
-
-@functools.cache
-def exercise() -> Exercise:
-    return load(Path(__file__).resolve().parent.parent / "book" / "solutions" / "08_training.ipynb")
-
-
-@functools.cache
-def names() -> dict:
-    """What setup cells and solutions define."""
-    found = {}
-    for cell in exercise().cells:
-        if cell.role in ("setup", "answer"):
-            exec(exercise().solutions.get(cell.id, cell.source), found)
-    return found
+solved = Solved("08_training")
 
 
 def random_cell(kind=cells.LSTM, **options):
@@ -47,7 +29,7 @@ def test_hard_sigmoid_and_its_slope_are_pytorchs():
     leaf = torch.tensor(a, requires_grad=True)
     value = torch.nn.functional.hardsigmoid(leaf)
     value.sum().backward()
-    found = names()["hard_sigmoid"](a)
+    found = solved.names["hard_sigmoid"](a)
     np.testing.assert_allclose(found["value"], value.detach().numpy(), atol=1e-15)
     np.testing.assert_allclose(found["slope"], leaf.grad.numpy(), atol=1e-15)
 
@@ -56,7 +38,7 @@ def test_hard_sigmoid_and_its_slope_are_pytorchs():
 @pytest.mark.parametrize("both", [False, True])
 def test_fair_sizes_count_what_the_library_has(layers, both):
     budget, rng = 3_000, np.random.default_rng(0)
-    for kind, found in names()["fair_sizes"](budget, D, 5, layers, both).items():
+    for kind, found in solved.names["fair_sizes"](budget, D, 5, layers, both).items():
 
         def count(size, kind=kind):
             parts, inputs = [], D
@@ -75,21 +57,21 @@ def test_last_states_are_the_librarys_and_those_of_packed_sequences():
     both = bptt.Bidirectional(forth, random_cell()[0])
     x = rng.normal(size=(T, B, D))
     h = bptt.unroll(both, x, mask=MASK).h
-    np.testing.assert_array_equal(names()["last_states"](h, MASK), both.last(h))
+    np.testing.assert_array_equal(solved.names["last_states"](h, MASK), both.last(h))
 
     module = torch.nn.LSTM(D, H, bidirectional=True, dtype=torch.float64)
     packed = torch.nn.utils.rnn.pack_padded_sequence(torch.tensor(x), torch.tensor(LENGTHS))
     output, (h_n, _) = module(packed)
     padded = torch.nn.utils.rnn.pad_packed_sequence(output)[0].detach().numpy()
     wanted = torch.cat(tuple(h_n), dim=1).detach().numpy()
-    np.testing.assert_allclose(names()["last_states"](padded, MASK), wanted, rtol=1e-12)
+    np.testing.assert_allclose(solved.names["last_states"](padded, MASK), wanted, rtol=1e-12)
 
 
 def test_backward_states_are_the_librarys_read_from_the_end():
     cell, rng = random_cell(cells.RNN)
     x = rng.normal(size=(T, B, D))
     wanted = bptt.unroll(cell, x, mask=MASK, reverse=True).h * MASK[:, :, np.newaxis]
-    found = names()["backward_states"](x, MASK, *(cell.params[k] for k in ("W_x", "W_h", "b")))
+    found = solved.names["backward_states"](x, MASK, *(cell.params[k] for k in ("W_x", "W_h", "b")))
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
@@ -97,14 +79,14 @@ def test_backward_states_of_a_palindrome_mirror_the_forward_ones():
     cell, rng = random_cell(cells.RNN)
     half = rng.normal(size=(3, B, D))
     x, weights = np.concatenate([half, half[::-1]]), [cell.params[k] for k in ("W_x", "W_h", "b")]
-    found = names()["backward_states"](x, np.ones((6, B), dtype=bool), *weights)
-    np.testing.assert_allclose(found, names()["run_rnn"](x, *weights)[::-1], rtol=1e-12)
+    found = solved.names["backward_states"](x, np.ones((6, B), dtype=bool), *weights)
+    np.testing.assert_allclose(found, solved.names["run_rnn"](x, *weights)[::-1], rtol=1e-12)
 
 
 def test_buckets_hold_every_sequence_once_and_are_padded_as_the_library_pads():
     rng = np.random.default_rng(0)
     sequences = [rng.integers(0, 3, size=n) for n in rng.integers(1, 9, size=23)]
-    found = names()["buckets"](sequences, 4)
+    found = solved.names["buckets"](sequences, 4)
     assert sorted(np.concatenate([batch["index"] for batch in found])) == list(range(23))
     for batch in found:
         ids, mask = text.pad([sequences[place] for place in batch["index"]])
@@ -122,7 +104,7 @@ def test_the_mean_loss_and_its_gradient_are_pytorchs_however_the_data_are_cut():
     mean.backward()
     for cut in (1, 2):
         pieces = [(losses[:, :cut], MASK[:, :cut]), (losses[:, cut:], MASK[:, cut:])]
-        found = names()["mean_loss"](pieces)
+        found = solved.names["mean_loss"](pieces)
         assert found["mean"] == pytest.approx(mean.item(), rel=1e-12)
         np.testing.assert_allclose(np.concatenate(found["gradients"], axis=1), leaf.grad.numpy(), rtol=1e-12)
 
@@ -139,9 +121,9 @@ def test_dropped_states_are_the_librarys():
     trace = bptt.unroll(cell, x, dropout_rng=np.random.default_rng(1))
     assert (trace.drop_x == 0).any() and (trace.drop_h == 0).any()
     drawn = uniform(trace.drop_x), uniform(trace.drop_h)[np.newaxis], 0.5, 0.5
-    np.testing.assert_allclose(names()["dropped_states"](x, *drawn, True, *weights), trace.h, rtol=1e-10)
+    np.testing.assert_allclose(solved.names["dropped_states"](x, *drawn, True, *weights), trace.h, rtol=1e-10)
     np.testing.assert_allclose(
-        names()["dropped_states"](x, *drawn, False, *weights), bptt.unroll(cell, x).h, rtol=1e-10
+        solved.names["dropped_states"](x, *drawn, False, *weights), bptt.unroll(cell, x).h, rtol=1e-10
     )
 
 
@@ -149,7 +131,7 @@ def test_four_equal_masks_are_one_and_other_ones_are_not():
     cell, rng = random_cell()
     x, u_x, u_h = rng.normal(size=(T, B, D)), rng.random((B, D)), rng.random((4, B, H))
     weights = [cell.params[k] for k in ("W_x", "W_h", "b")]
-    run = functools.partial(names()["dropped_states"], x, u_x)
+    run = functools.partial(solved.names["dropped_states"], x, u_x)
     one = run(u_h[:1], 0.5, 0.5, True, *weights)
     np.testing.assert_allclose(run(np.repeat(u_h[:1], 4, axis=0), 0.5, 0.5, True, *weights), one, rtol=1e-12)
     assert np.abs(run(u_h, 0.5, 0.5, True, *weights) - one).max() > 0.01
@@ -159,7 +141,7 @@ def test_penalty_and_limit_are_the_librarys():
     rng = np.random.default_rng(0)
     W, gradient = rng.normal(size=(2, 3, 4))
     penalty = training.l1_l2(0.1, 0.05)
-    found = names()["limited_step"](W, gradient, 0.1, 0.05, 0.2, 1.2)
+    found = solved.names["limited_step"](W, gradient, 0.1, 0.05, 0.2, 1.2)
     assert found["penalty"] == pytest.approx(penalty(W), rel=1e-12)
     total = gradient + penalty.gradient(W)
     np.testing.assert_allclose(found["gradient"], total, rtol=1e-12)
@@ -170,26 +152,26 @@ def test_documents_are_read_as_if_each_had_a_batch_of_its_own():
     cell, rng = random_cell()
     x = rng.normal(size=(T, 1, D))
     begins = np.array([[True], [False], [True], [False], [False]])
-    first, state = names()["read_piece"](cell, x[:3], begins[:3], cell.initial_state(1))
-    second, _ = names()["read_piece"](cell, x[3:], begins[3:], state)
+    first, state = solved.names["read_piece"](cell, x[:3], begins[:3], cell.initial_state(1))
+    second, _ = solved.names["read_piece"](cell, x[3:], begins[3:], state)
     wanted = [bptt.unroll(cell, document).h for document in (x[:2], x[2:])]
     np.testing.assert_allclose(np.concatenate([first, second]), np.concatenate(wanted), rtol=1e-12)
 
 
 def test_a_restored_run_ends_bit_for_bit_where_the_other_ends_even_through_a_file(tmp_path):
-    run = names()["Run"](B, H, np.random.default_rng(7))
-    names()["train"](run, 6)
-    np.savez(tmp_path / "run.npz", data=np.array(names()["saved"](run), dtype=object))
-    wanted = names()["train"](run, 20)
+    run = solved.names["Run"](B, H, np.random.default_rng(7))
+    solved.names["train"](run, 6)
+    np.savez(tmp_path / "run.npz", data=np.array(solved.names["saved"](run), dtype=object))
+    wanted = solved.names["train"](run, 20)
     data = np.load(tmp_path / "run.npz", allow_pickle=True)["data"].item()
-    found = names()["train"](names()["restored"](data), 20)
+    found = solved.names["train"](solved.names["restored"](data), 20)
     for name, value in wanted.items():
         np.testing.assert_array_equal(found[name], value)
 
 
 def test_the_options_make_a_layer_of_pytorch_with_keras_sizes():
     options = {"units": H, "use_bias": False, "return_sequences": True}
-    found = names()["torch_options"](options, D)
+    found = solved.names["torch_options"](options, D)
     output, _ = torch.nn.LSTM(**found["arguments"])(torch.zeros(B, T, D))
     assert output.shape == (B, T, H)
     assert (found["by_hand"], found["take"]) == ([], "output")
@@ -202,7 +184,7 @@ def test_one_step_from_parts_is_pytorchs_step_from_the_whole():
     for piece in (slice(0, 2), slice(2, 9)):
         error = x[piece] @ W - y[piece]
         parts.append(({"W": 2 * x[piece].T @ error / len(error)}, len(error)))
-    found = names()["one_step"]({"W": W}, parts, 30, 20, 100, 0.5, 1.0)
+    found = solved.names["one_step"]({"W": W}, parts, 30, 20, 100, 0.5, 1.0)
 
     leaf = torch.nn.Parameter(torch.tensor(W))
     ((torch.tensor(x) @ leaf - torch.tensor(y)) ** 2).sum(dim=1).mean().backward()
@@ -285,12 +267,12 @@ def read_piece(cell, x, begins, state):
 def verdicts() -> list[dict[str, dict]]:
     """Answers in other styles, and wrong ones."""
     on = "    if not training:\n        rate_x = rate_h = 0.0\n"
-    assert on in exercise().solutions["t7-answer"]
+    assert on in solved.exercise.solutions["t7-answer"]
     notebooks = [
         {"t4-answer": A_LOOP_FROM_THE_END, "t10-answer": DEEP_COPIES, "t13-answer": TRAINED_BY_PYTORCH},
         {
             "t4-answer": A_LOOP_FROM_THE_END.replace("return out", "return out[::-1]"),
-            "t7-answer": exercise().solutions["t7-answer"].replace(on, ""),
+            "t7-answer": solved.exercise.solutions["t7-answer"].replace(on, ""),
             "t9-answer": ALL_IN_ONE_STATE,
             "t10-answer": DEEP_COPIES.replace(
                 '    return data | {"rng": data["rng"].bit_generator.state}', "    return data"
@@ -298,9 +280,7 @@ def verdicts() -> list[dict[str, dict]]:
             "t13-answer": TRAINED_BY_PYTORCH.replace("loss(validation, 1)", "loss(validation, torch.tensor(drop))"),
         },
     ]
-    found = [grade_answers(exercise().to_json(), answers, Limits().to_json(), trust=True) for answers in notebooks]
-    assert [result["status"] for result in found] == ["graded", "graded"], found
-    return [result["tasks"] for result in found]
+    return [solved.grade(answers) for answers in notebooks]
 
 
 @pytest.mark.parametrize("number", [4, 10, 13])
