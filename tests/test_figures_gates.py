@@ -384,9 +384,9 @@ def open_figure(browser, tmp_path) -> Iterator:
     """A function that opens a page with the figure alone, without a network."""
     contexts = []
 
-    def visit(figure: GateMicroscope, **options):
+    def visit(figure: GateMicroscope, network: str = "char_gru", **options):
         scripts = [
-            assignment("rnnlibData", "char_gru", shipped("char_gru")),
+            assignment("rnnlibData", network, shipped(network)),
             assignment("rnnlibFigures", "GateMicroscope", {"module": figure._esm, "state": figure.defaults()}),
             (HERE / "host.js").read_text(encoding="utf8"),
         ]
@@ -496,6 +496,33 @@ def test_a_unit_is_held_let_go_and_another_one_chosen(open_figure):
     tab.get_by_role("button", name=f"Choose unit {first}, quotation").press("Enter")
     assert f"unit {first}" in overview.get_attribute("aria-valuetext")
     assert not tab.trouble
+
+
+def test_each_lane_of_cell_states_has_the_scale_of_its_unit(open_figure):
+    network, text = shipped("char_lstm"), GateMicroscope.text.default_value
+    model, notes = load_pretrained("char_lstm")
+    values = np.abs(unit_values(model, list(notes["vocabulary"]), text)["state"]).max(axis=0)
+    units = [one["unit"] for one in network["units"]]
+    assert max(network["most"]) == 8 and np.median(network["most"]) < 4  # one for all would flatten most of them
+    free = {"clamped": False, "since": 0, "mark_start": -1, "mark_end": -1}
+    tab = open_figure(GateMicroscope("char_lstm", position=len(text), **free), "char_lstm")
+    for n, unit in enumerate(units):
+        knob = tab.get_by_role("slider", name=f"Hold the state of unit {unit},")
+        assert float(knob.get_attribute("aria-valuemax")) == pytest.approx(network["most"][unit], abs=0.005)
+        upper, lower = lane_of(tab, n)
+        drawn = tab.locator(".gm-up.state, .gm-down").evaluate_all(
+            "(all, [upper, lower]) => all.map((e) => e.getBBox())"
+            ".filter((b) => b.width > 200 && b.y >= upper && b.y + b.height <= lower).map((b) => b.height)",
+            [upper - 0.6, lower + 0.6],
+        )
+        share = min(values[unit] / network["most"][unit], 1)
+        assert max(drawn) == pytest.approx(share * (lower - upper) / 2, abs=1.5)
+    assert not tab.trouble
+
+
+def lane_of(tab, n: int) -> list[float]:
+    """The upper and the lower edge of a lane."""
+    return tab.locator(".gm-lane").nth(n).evaluate("(e) => { const b = e.getBBox(); return [b.y, b.y + b.height]; }")
 
 
 def test_a_place_that_was_found_becomes_the_text(open_figure):

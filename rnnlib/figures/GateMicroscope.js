@@ -20,7 +20,7 @@ function heldBy(model, machine, unit, length) {
   if (!model.get("clamped")) return null;
   const gate = gateOf(model, machine);
   const since = Math.min(model.get("since"), length);
-  return { gate, unit, value: clamp(model.get("value"), ...machine.range(gate)), since };
+  return { gate, unit, value: clamp(model.get("value"), ...machine.range(gate, unit)), since };
 }
 
 const gateOf = (model, machine) => (machine.gates.includes(model.get("gate")) ? model.get("gate") : "state");
@@ -65,7 +65,8 @@ function render({ model, el }) {
   const stage = view.stage("The text, what single units do over it, what is expected next, and where else", (width) => {
     place = layout(width, machine.units);
     const [unit, g, from, position] = [unitNow(), gate(), first(), at()];
-    const range = machine.range(g);
+    const rangeOf = (unit) => machine.range(g, unit);
+    const range = rangeOf(unit);
     const now = reading().moments[position];
     const before = free.moments[position];
     const bits = { freeBits: free.surprise(), bits: reading().surprise() };
@@ -81,10 +82,11 @@ function render({ model, el }) {
       const freely = held ? free.values(g, one.unit) : null;
       const hold = held && chosen ? held.value : null;
       const value = valueAt(one.unit) ?? 0;
-      const shown = { name, told, value, values, free: freely, chosen, hold, since: held?.since, on };
+      const scaled = { values, free: freely, range: rangeOf(one.unit) };
+      const shown = { name, told, value, ...scaled, chosen, hold, since: held?.since, on };
       marks.push(...lane(place, n, shown, seen));
       const { y, height, row } = place.lane(n);
-      const there = hold === null ? y + height / 2 : level(value, range, y, height);
+      const there = hold === null ? y + height / 2 : level(value, scaled.range, y, height);
       marks.push(
         { key: `field${n}`, node: fields[n], attributes: field(place.left, y, place.right, y + height) },
         { key: `pick${n}`, node: picks[n], attributes: { transform: `translate(0,${place.wide ? y : row})` } },
@@ -116,7 +118,7 @@ function render({ model, el }) {
       const parts = { p, free: old, held, characters: machine.characters, came: known[position] };
       marks.push(...next(place, { ...parts, finding: findingOf(machine, old, p, held) }));
     }
-    const heated = { ...seen, order, now: reading().moments, before: free.moments };
+    const heated = { ...seen, rangeOf, order, now: reading().moments, before: free.moments };
     const [across, y] = [heat.overview(place, heated), place.row(rank.get(unit))];
     const { places, progress } = elsewhere;
     marks.push(
@@ -211,20 +213,21 @@ function render({ model, el }) {
   const hold = (unit, value) => put({ unit, clamped: true, value: Math.round(100 * value) / 100 });
   const letGo = () => put({ clamped: false });
   const laneUnit = (n) => laneOf(n).unit;
+  const rangeAt = (n) => machine.range(gate(), laneUnit(n));
   const isHeld = (n) => held !== null && laneUnit(n) === held.unit;
   const knobs = Array.from({ length: 5 }, (_, n) => {
     const knob = view.handle(stage, {
       label: () => `Hold the ${GATE_NAMES[gate()]} of unit ${laneUnit(n)}, ${laneOf(n).name}`,
       names: [],
-      min: () => machine.range(gate())[0],
-      max: () => machine.range(gate())[1],
+      min: () => rangeAt(n)[0],
+      max: () => rangeAt(n)[1],
       step: 0.05,
       get: () => Math.round(100 * (valueAt(laneUnit(n)) ?? 0)) / 100,
-      set: (value) => hold(laneUnit(n), clamp(value, ...machine.range(gate()))),
+      set: (value) => hold(laneUnit(n), clamp(value, ...rangeAt(n))),
       text: (value) => (isHeld(n) ? `held at ${fixed(held.value, 2)}` : `${fixed(value, 2)}, free`),
       at: (_, y) => {
         const { y: top, height } = place.lane(n);
-        const [low, high] = machine.range(gate());
+        const [low, high] = rangeAt(n);
         return low + clamp((top + height - y) / height, 0, 1) * (high - low);
       },
       keys: { Escape: letGo, Delete: letGo, Backspace: letGo },

@@ -127,12 +127,13 @@ def microscope_of(model: Model, vocabulary: list[str], named_by: str, searched: 
     read = [character for character in named_by if character in known] or [vocabulary[0]]
     run = unit_values(model, vocabulary, read[:LOOKED_AT])
     named = named_units(run, read[:LOOKED_AT])
-    most = float(np.abs(run["state"]).max())
+    # the scale of each unit's lane; a cell state has no bound, and that of one unit would flatten all others
+    most = np.abs(run["state"]).max(axis=0).astype(float).clip(0.25, 8.0).round(2).tolist()
     return network | {
         "unit": named[0]["unit"],
         "units": named,
         "order": np.argsort(-keeping(run), kind="stable").tolist(),
-        "most": round(max(1.0, min(8.0, most)), 2) if type(model.layer).__name__ == "LSTM" else 1.0,
+        "most": most if type(model.layer).__name__ == "LSTM" else None,
         "searched": "".join(character for character in searched if character in known)[:SEARCHED],
         "params": {name: packed(p) for name, p in model.params.items()},
     }

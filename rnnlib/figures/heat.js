@@ -26,7 +26,7 @@ export class Heat {
   }
 
   // All units, in `order`, over the whole text; while one is held, how much the others change. Returns the width.
-  overview(place, { order, known, gate, range, held, now, before }) {
+  overview(place, { order, known, gate, rangeOf, held, now, before }) {
     const columns = Math.max(known.length, 1);
     const width = Math.min(columns, place.columns) * place.advance;
     this.place(place.left, place.heat.top, width, place.heat.height);
@@ -34,12 +34,12 @@ export class Heat {
     if (key === this.painted) return width;
     this.painted = key;
     const [values, old] = [now, before].map((moments) => moments.slice(1).map(({ gates }) => gates[gate]));
-    const most = range[1];
+    const most = order.map((unit) => rangeOf(unit)[1]);
     this.paint(order.length, columns, held ? "state" : gate, (row, column) => {
       if (column >= values.length) return 0;
       const value = values[column][order[row]];
-      if (!held) return value / most;
-      return column < old.length ? clamp((1.5 * (value - old[column][order[row]])) / most, -1, 1) : 0;
+      if (!held) return value / most[row];
+      return column < old.length ? clamp((1.5 * (value - old[column][order[row]])) / most[row], -1, 1) : 0;
     });
     return width;
   }

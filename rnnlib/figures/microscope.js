@@ -16,7 +16,7 @@ export class Machine {
     this.options = options;
     this.gates = GATES[kind];
     this.units = H;
-    this.most = most ?? 1;
+    this.most = most; // of an LSTM, whose cell states have no bound, by unit
     const zeros = () => new Float64Array(H);
     this.zero = [zeros(), ...(kind === "LSTM" ? [zeros()] : [])];
     this.first = this.step(this.zero, this.index.get("\n") ?? 0);
@@ -26,9 +26,10 @@ export class Machine {
     return [...text].filter((character) => this.index.has(character));
   }
 
-  // the least and the greatest value of a gate or of the state
-  range(gate) {
-    if (gate === "state") return [-this.most, this.most];
+  // the least and the greatest value of a unit's gate or state
+  range(gate, unit) {
+    const most = this.most?.[unit] ?? 1;
+    if (gate === "state") return [-most, most];
     return gate === "n" || gate === "g" ? [-1, 1] : [0, 1];
   }
 

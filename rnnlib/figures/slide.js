@@ -151,8 +151,8 @@ export function text(place, seen) {
 
 // ---- the lanes of single units --------------------------------------------------------------------------------------
 
-export function lane(place, n, { name, told, value, values, free, chosen, hold, since, on }, seen) {
-  const { gate, range, first, known } = seen;
+export function lane(place, n, { name, told, value, values, free, range, chosen, hold, since, on }, seen) {
+  const { gate, first, known } = seen;
   const { left, columns, advance, wide } = place;
   const { y, height, row } = place.lane(n);
   const key = `l${n}`;
