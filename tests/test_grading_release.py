@@ -9,7 +9,7 @@ import pytest
 from submissions import demo
 
 from rnnlib.grading import inside, release
-from rnnlib.grading.cli import main
+from rnnlib.grading.cli import default_solutions, main
 from rnnlib.grading.exercise import Exercise, ExerciseError, from_solution, stub
 from rnnlib.grading.reading import parse
 from rnnlib.grading.record import record
@@ -107,6 +107,13 @@ def test_an_exercise_survives_json():
 def test_a_damaged_pack_says_so(damage):
     with pytest.raises(ExerciseError, match="damaged"):
         Exercise.unpack(damage(demo.exercise().pack()))
+
+
+@pytest.mark.parametrize("name", ["06_gru", "08_training"])
+def test_a_packed_exercise_has_its_tasks_in_the_order_of_the_notebook(name):
+    exercise = release.load(default_solutions() / f"{name}.ipynb")
+    assert len(exercise.tasks) >= 10  # so that the order of the letters is another one
+    assert list(Exercise.unpack(exercise.pack()).tasks) == list(exercise.tasks)
 
 
 def change(cell_id, **meta):

@@ -180,7 +180,9 @@ class Exercise:
         """
         try:
             tasks = {}
-            for key, task in data["tasks"].items():
+            place = {cell["id"]: n for n, cell in enumerate(data["cells"])}
+            # in the notebook's order: in a packed exercise keys are sorted, and 10 comes before 2
+            for key, task in sorted(data["tasks"].items(), key=lambda item: place[item[1]["cell"]]):
                 cases = tuple(Case(**{**case, "mistakes": tuple(case["mistakes"])}) for case in task["cases"])
                 mistakes = tuple(Mistake(**mistake) for mistake in task["mistakes"])
                 names = {key: tuple(task.get(key, ())) for key in ("may_change", "without")}
