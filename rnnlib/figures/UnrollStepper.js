@@ -83,6 +83,7 @@ function render({ model, el }) {
   const pulse = svg("g", { class: "us-pulse", visibility: "hidden" }, there, here, product);
   function* run() {
     const step = model.get("step");
+    if (step < 5) return; // it went back before the first frame
     const stops = journey(place, result.terms[step - 5], step - 5, model.get("path"));
     const begin = performance.now();
     pulse.setAttribute("class", `us-pulse ${LANES[step - 5]}`);

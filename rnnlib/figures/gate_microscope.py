@@ -133,7 +133,7 @@ def microscope_of(model: Model, vocabulary: list[str], named_by: str, searched: 
         "unit": named[0]["unit"],
         "units": named,
         "order": np.argsort(-keeping(run), kind="stable").tolist(),
-        "most": most if type(model.layer).__name__ == "LSTM" else None,
+        "most": most if type(model.layer).__name__ == "LSTM" else 1.0,
         "searched": "".join(character for character in searched if character in known)[:SEARCHED],
         "params": {name: packed(p) for name, p in model.params.items()},
     }

@@ -16,7 +16,7 @@ export class Machine {
     this.options = options;
     this.gates = GATES[kind];
     this.units = H;
-    this.most = most; // of an LSTM, whose cell states have no bound, by unit
+    this.most = most; // by unit, of an LSTM, whose cell states have no bound; of the others 1
     const zeros = () => new Float64Array(H);
     this.zero = [zeros(), ...(kind === "LSTM" ? [zeros()] : [])];
     this.first = this.step(this.zero, this.index.get("\n") ?? 0);
