@@ -958,6 +958,21 @@ def test_unroll_stepper_without_slopes_disagrees_with_the_finite_differences(bla
     assert all(abs(term["value"] - term["difference"]) > 1e-3 for term in got["terms"])
 
 
+def test_unroll_stepper_may_go_back_before_its_pulse_has_started(open_page):
+    tab = open_page("UnrollStepper")
+    tab.locator(".rf-player input[type=range]").evaluate(
+        """(slider) => {
+            for (const step of [4, 7, 4]) {
+                slider.value = step;
+                slider.dispatchEvent(new Event("input", { bubbles: true }));
+            }
+        }"""
+    )
+    tab.wait_for_timeout(SETTLED)
+    assert "The prediction is" in tab.locator(".rf-summary").text_content()
+    assert not tab.trouble
+
+
 def test_unroll_stepper_shows_what_it_computes(open_page):
     tab = open_page("UnrollStepper")
     tab.wait_for_timeout(SETTLED)
