@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ class Hypothesis:
     """Of each symbol, given those before."""
     score: float = 0.0
     """Its log-probability divided by n^κ."""
-    rows: tuple[Array, ...] = ()
+    rows: tuple[Array, ...] = field(default=(), compare=False)
     """Attention at each step."""
 
     @property
