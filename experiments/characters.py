@@ -7,10 +7,9 @@ fixed; another machine or another BLAS rounds differently and ends with slightly
 
 from __future__ import annotations
 
-import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -18,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from trials import cosine
 
+from rnnlib.cells.cell import Cell
 from rnnlib.corpora import python_docs_split
 from rnnlib.text import SequentialBatches, Vocabulary
 from rnnlib.training import Adam, Model, Run, bits_per_character, fit, load_model, save_checkpoint
@@ -31,7 +32,7 @@ CONTEXT = VOCABULARY.encode("\n")
 
 def train(
     name: str,
-    make_layer: Callable[..., Any],
+    cell: type[Cell],
     options: Mapping[str, Any],
     *,
     seeds: Sequence[int] = (0,),
@@ -43,12 +44,12 @@ def train(
     ----------
     name : str
         Of the file in rnnlib/pretrained.
-    make_layer : callable
-        ``make_layer(V, rng=…)`` returns the recurrent layer.
+    cell : class
+        RNN, GRU or LSTM.
     options : dict
-        ``dropout`` before the output layer, ``batch_size``, ``length``, ``learning_rate``, ``warm_up`` (in how many
-        steps the learning rate rises to it; 1 unless given), ``clip_norm``, ``steps``, and whatever else the file
-        should say about the layer.
+        ``hidden_size`` and ``recurrent_dropout`` (0 unless given) of the cell, ``dropout`` before the output layer,
+        ``batch_size``, ``length``, ``learning_rate``, ``warm_up`` (in how many steps the learning rate rises to it; 1
+        unless given), ``clip_norm``, ``steps``.
     seeds : sequence of int
     dtype : dtype
         Of the stored weights; what is measured are the stored ones.
@@ -57,7 +58,7 @@ def train(
         os.environ.setdefault(variable, "1")  # one seed a core: small products gain nothing from two
     workers = min(len(seeds), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:  # spawned, so that they read these
-        runs = list(pool.map(partial(_train, name, make_layer, dict(options), dtype), seeds))
+        runs = list(pool.map(partial(_train, name, cell, dict(options), dtype), seeds))
     best = min(runs, key=lambda run: run[1]["validation_bits"])
     model, notes = best
     notes["by_seed"] = [{key: run[1][key] for key in ("seed", "validation_bits", "test_bits")} for run in runs]
@@ -66,19 +67,14 @@ def train(
     print(*notes["by_seed"], f"{path.name}: {path.stat().st_size:,} bytes", sep="\n")
 
 
-def _train(
-    name: str, make_layer: Callable[..., Any], options: dict[str, Any], dtype: Any, seed: int
-) -> tuple[Model, dict[str, Any]]:
+def _train(name: str, cell: type[Cell], options: dict[str, Any], dtype: Any, seed: int) -> tuple[Model, dict[str, Any]]:
     """One run: the model as it is stored, and what the file says about it."""
     train_text, validation, test = (VOCABULARY.encode(part) for part in python_docs_split())
     rng, V = np.random.default_rng(seed), len(VOCABULARY)
-    model = Model(make_layer(V, rng=rng), V, rng=rng, dropout=options["dropout"])
+    of_cell = {"recurrent_dropout": options.get("recurrent_dropout", 0.0), "rng": rng, "dtype": np.float32}
+    model = Model(cell(V, options["hidden_size"], **of_cell), V, rng=rng, dropout=options["dropout"])
     optimiser = Adam(options["learning_rate"])
-
-    def cosine(run: Run) -> None:
-        done = run.step / options["steps"]
-        warm = min(1.0, (run.step + 1) / options.get("warm_up", 1))
-        optimiser.learning_rate = options["learning_rate"] * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+    schedule = cosine(optimiser, options["learning_rate"], options["steps"], options.get("warm_up", 1))
 
     def measure() -> float:
         bits = bits_per_character(model, validation, context=CONTEXT)
@@ -91,7 +87,7 @@ def _train(
     batches = SequentialBatches(train_text, options["batch_size"], options["length"])
     run = fit(
         model, batches, optimiser, max_steps=options["steps"], clip_norm=options["clip_norm"], validate=measure,
-        validate_every=options["steps"] // 8, callback=cosine, run=Run(rng), progress=False,
+        validate_every=options["steps"] // 8, callback=schedule, run=Run(rng), progress=False,
     )  # fmt: skip
     temporary = FOLDER / f".{name}.{seed}.npz"
     save_checkpoint(temporary, model, dtype=dtype)

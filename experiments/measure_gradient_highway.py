@@ -8,12 +8,12 @@ hold six states of each. Seed, data and number of updates are the same for all t
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
+from trials import cosine
 
 from rnnlib.cells import GRU, LSTM, RNN
 from rnnlib.corpora import python_docs_split
@@ -36,9 +36,10 @@ def snapshots(name: str, progress: Any) -> list[Model]:
     rng, V = np.random.default_rng(0), len(ALPHABET)
     model = Model(cell(V, H, rng=rng, dtype=np.float32), V, rng=rng)
     optimiser, kept = Adam(RATE), [on_grid(model)]
+    schedule = cosine(optimiser, RATE, SNAPSHOTS[-1])
 
     def callback(run: Run) -> None:
-        optimiser.learning_rate = RATE * (0.01 + 0.99 * (1 + math.cos(math.pi * run.step / SNAPSHOTS[-1])) / 2)
+        schedule(run)
         if run.step in SNAPSHOTS[1:]:
             kept.append(on_grid(model))
         progress.update()

@@ -45,7 +45,7 @@ class Sequences:
     def output(self, x: np.ndarray) -> tuple[Any, np.ndarray]:
         """The trace of x (T, B, D) and the outputs of all steps, (T, B, Q)."""
         trace = unroll(self.model.layer, x)
-        return trace, trace.h @ self.params["W_hq"] + self.params["b_q"]
+        return trace, self.model.output.forward(trace.h)
 
     def loss_and_gradients(self, batch: Any, state: Any = None, rng: Any = None) -> Step:
         """Of a batch (x, y, counts); counts (T, B) is True at the steps at which y is wanted."""
@@ -53,10 +53,8 @@ class Sequences:
         trace, out = self.output(x)
         loss_of = cross_entropy if np.issubdtype(y.dtype, np.integer) else squared_error
         loss, dout = loss_of(out, y, counts)
-        dh = dout @ self.params["W_hq"].T
-        gradients = dict(backward(trace, dh).params)
-        gradients["W_hq"] = np.einsum("tbh,tbq->hq", trace.h, dout)
-        gradients["b_q"] = dout.sum(axis=(0, 1))
+        dh, gradients = self.model.output.backward(trace.h, dout)
+        gradients |= backward(trace, dh).params
         return Step(loss, gradients, None, 0.0, int(counts.sum()), trace, dh)
 
     def after_update(self) -> None:

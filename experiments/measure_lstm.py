@@ -3,23 +3,21 @@
     python experiments/measure_lstm.py
 
 Three seeds each; on the text every kind has about the same number of weights, and all have the same number of updates.
-A gate that is missing is 1 for good: with a bias of 40 the sigmoid is 1 in float32 and its slope is 0. The result goes
-to rnnlib/figures/data/lstm.json.
+A gate that is missing is 1 for good. The result goes to rnnlib/figures/data/lstm.json.
 """
 
 import json
-import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trials
 from tqdm.auto import tqdm
 
 from rnnlib.cells import LSTM
-from rnnlib.corpora import adding, python_docs_split
-from rnnlib.text import SequentialBatches, Vocabulary
-from rnnlib.training import Adam, Model, Run, bits_per_character, fit
+from rnnlib.corpora import python_docs_split
+from rnnlib.text import Vocabulary
+from rnnlib.training import Model
 
 PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "lstm.json"
 SEEDS = (0, 1, 2)
@@ -36,6 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 TEXT_WEIGHTS, TEXT_UPDATES = 24_000, 500
 ADDING = ("LSTM", "forget bias 0", "forget bias 3")
 ADDING_UNITS, ADDING_STEPS, ADDING_UPDATES = 24, 50, 600
+RATE = 0.01
 
 
 def new_cell(kind: str, input_size: int, hidden_size: int, rng: np.random.Generator) -> LSTM:
@@ -44,60 +43,31 @@ def new_cell(kind: str, input_size: int, hidden_size: int, rng: np.random.Genera
     stuck = options.pop("stuck", None)
     cell = LSTM(input_size, hidden_size, rng=rng, dtype=np.float32, **options)
     if stuck:
-        W_x, W_h, b = cell.gate(stuck)
-        W_x[...], W_h[...], b[...] = 0, 0, 40
+        trials.hold_open(cell, stuck)
     return cell
-
-
-def weights(kind: str, model: Model) -> int:
-    """How many numbers training changes."""
-    stuck = OPTIONS[kind].get("stuck")
-    idle = sum(part.size for part in model.layer.gate(stuck)) if stuck else 0
-    return sum(p.size for p in model.params.values()) - idle
 
 
 def units(kind: str, V: int) -> int:
     """The largest number of units with at most TEXT_WEIGHTS weights."""
     for H in range(200, 1, -1):
         model = Model(new_cell(kind, V, H, np.random.default_rng(0)), V, rng=np.random.default_rng(0))
-        if weights(kind, model) <= TEXT_WEIGHTS:
+        if trials.weights(model, OPTIONS[kind].get("stuck")) <= TEXT_WEIGHTS:
             return H
     raise ValueError(f"kind: expected one that fits {TEXT_WEIGHTS} weights, got {kind}")
 
 
-def train(model: Model, batches: Iterable[Any], updates: int, rate: float, **options: Any) -> None:
-    """Train along a cosine."""
-    optimiser = Adam(rate)
-
-    def cosine(run: Run) -> None:
-        optimiser.learning_rate = rate * (0.01 + 0.99 * (1 + math.cos(math.pi * run.step / updates)) / 2)
-
-    fit(model, batches, optimiser, max_steps=updates, clip_norm=1.0, progress=False, callback=cosine, **options)
-
-
 def text(kind: str, seed: int, H: int) -> tuple[float, int]:
     """The text of chapter 3: bits per character on the test text, and the number of weights."""
-    rng, split = np.random.default_rng(seed), python_docs_split()
-    vocabulary = Vocabulary(split.alphabet)
-    V, start = len(vocabulary), vocabulary.encode("\n")
-    model = Model(new_cell(kind, V, H, rng), V, rng=rng)
-    train(model, SequentialBatches(vocabulary.encode(split.train), 16, 64), TEXT_UPDATES, 0.01)
-    return bits_per_character(model, vocabulary.encode(split.test), context=start), weights(kind, model)
+    model, bits, _ = trials.read_text(lambda V, rng: new_cell(kind, V, H, rng), seed, updates=TEXT_UPDATES, rate=RATE)
+    return bits, trials.weights(model, OPTIONS[kind].get("stuck"))
 
 
 def add(kind: str, seed: int) -> tuple[float, int]:
     """The adding problem: the mean squared error on new sequences, and the number of weights."""
-    rng = np.random.default_rng(seed)
-    cell = new_cell(kind, 2, ADDING_UNITS, rng)
-    model = Model(cell, 1, rng=rng, loss="squared_error", return_sequences=False)
-
-    def batch(size: int, rng: np.random.Generator) -> tuple[Any, Any]:
-        task = adding(size, ADDING_STEPS, rng=rng)
-        return task.x.astype(np.float32), task.y.astype(np.float32)
-
-    train(model, [batch(32, rng) for _ in range(ADDING_UPDATES)], ADDING_UPDATES, 0.01)
-    error, _ = model.evaluate(batch(1000, np.random.default_rng(99)))
-    return error, weights(kind, model)
+    model, error, _ = trials.add(
+        lambda D, rng: new_cell(kind, D, ADDING_UNITS, rng), seed, steps=ADDING_STEPS, updates=ADDING_UPDATES, rate=RATE
+    )
+    return error, trials.weights(model, OPTIONS[kind].get("stuck"))
 
 
 def main() -> None:

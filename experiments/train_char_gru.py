@@ -5,8 +5,6 @@
 Three seeds, for the spread; characters.py says how each is trained. One byte a weight, so that a page can carry it.
 """
 
-from functools import partial
-
 import numpy as np
 from characters import train
 
@@ -24,10 +22,4 @@ OPTIONS = {
 }
 
 if __name__ == "__main__":
-    layer = partial(
-        GRU,
-        hidden_size=OPTIONS["hidden_size"],
-        recurrent_dropout=OPTIONS["recurrent_dropout"],
-        dtype=np.float32,
-    )
-    train("char_gru", layer, OPTIONS, seeds=(0, 1, 2), dtype=np.int8)
+    train("char_gru", GRU, OPTIONS, seeds=(0, 1, 2), dtype=np.int8)

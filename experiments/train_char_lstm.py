@@ -8,8 +8,6 @@ without it.
 Three seeds, for the spread; characters.py says how each is trained. One byte a weight, so that a page can carry it.
 """
 
-from functools import partial
-
 import numpy as np
 from characters import train
 
@@ -28,10 +26,4 @@ OPTIONS = {
 }
 
 if __name__ == "__main__":
-    layer = partial(
-        LSTM,
-        hidden_size=OPTIONS["hidden_size"],
-        recurrent_dropout=OPTIONS["recurrent_dropout"],
-        dtype=np.float32,
-    )
-    train("char_lstm", layer, OPTIONS, seeds=(0, 1, 2), dtype=np.int8)
+    train("char_lstm", LSTM, OPTIONS, seeds=(0, 1, 2), dtype=np.int8)

@@ -5,9 +5,6 @@
 A plain RNN; characters.py says how it is trained.
 """
 
-from functools import partial
-
-import numpy as np
 from characters import train
 
 from rnnlib.cells import RNN
@@ -23,5 +20,4 @@ OPTIONS = {
 }
 
 if __name__ == "__main__":
-    layer = partial(RNN, hidden_size=OPTIONS["hidden_size"], dtype=np.float32)
-    train("char_rnn", layer, OPTIONS)
+    train("char_rnn", RNN, OPTIONS)

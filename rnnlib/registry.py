@@ -73,6 +73,7 @@ def describe(thing: Any) -> dict[str, Any]:
         If its class is not registered, or has the name of another one that is.
     """
     cls = type(thing)
+    config = thing.config() if hasattr(thing, "config") else {}  # which may say why it cannot be stored
     registered = _CLASSES.get(cls.__name__)
     if registered is not cls:
         if registered is None:
@@ -82,7 +83,6 @@ def describe(thing: Any) -> dict[str, Any]:
         else:
             what = f"one with the name of {registered.__module__}.{cls.__name__}; give it another name"
         raise ValueError(f"{cls.__name__}: expected a registered class, so that it can be loaded again, got {what}")
-    config = thing.config()
     if hasattr(thing, "check_config"):
         thing.check_config(config)
     return {"class": cls.__name__, **config}

@@ -136,7 +136,7 @@ class Unrolled:
         ValueError
             If the cell is another one, has options beyond these equations, or the number of steps differs.
         """
-        expect_cell(self.cell, cell, len(self.x), x)
+        _expect_cell(self.cell, cell, len(self.x), x)
         names = [f"{p}{gate}" for p in ("W_x", "W_h", "b_") for gate in cell.gates]
         starts = [str(s) for s in self.start]
         formulas = [self.gradient(name) for name in [*names, *starts]]
@@ -296,7 +296,7 @@ def _few(steps: int) -> None:
         raise ValueError(f"steps: expected 1 to 5, since the formulas grow quickly, got {steps}")
 
 
-def expect_cell(name: str, cell: Any, steps: int, x: Array) -> None:
+def _expect_cell(name: str, cell: Any, steps: int, x: Array) -> None:
     """Refuse a cell that these formulas do not describe."""
     plain = type(cell) is CELLS[name][0] and cell.params.keys() == {"W_x", "W_h", "b"}
     if not plain or (cell.input_size, cell.hidden_size) != (1, 1) or len(cell.gates) != len(CELLS[name][0].gates):

@@ -136,6 +136,13 @@ def describe(control) -> str:
     )
 
 
+def open_all_controls(tab) -> None:
+    """Open the panel of controls that have no place in sight, if the figure has one."""
+    opener = tab.get_by_role("button", name="All controls")
+    if opener.count():
+        opener.click()
+
+
 def use_by_keyboard(control) -> None:
     """Move a control by keys alone, as far as to another value."""
     kind = control.evaluate("(e) => e.type")
@@ -246,13 +253,14 @@ def test_handles_in_the_picture_move_by_keyboard_and_say_where_they_are(open_pag
         handle.focus()
         before, value = picture(tab), int(float(handle.get_attribute("aria-valuenow")))
         label = handle.get_attribute("aria-label")
-        moved = []
+        moved, pictures = [], set()
         for key in ("ArrowLeft", "ArrowRight", "ArrowRight"):
             handle.press(key)
             moved.append(float(handle.get_attribute("aria-valuenow")))
-        tab.wait_for_timeout(80)
+            tab.wait_for_timeout(30)
+            pictures.add(picture(tab))  # a handle that stands at its end comes back to it
         assert len({value, *moved}) >= 2, label
-        assert picture(tab) != before, label
+        assert pictures - {before}, label
         for end in ("valuemin", "valuemax", "valuetext"):
             assert handle.get_attribute(f"aria-{end}"), label
         low, high = (float(handle.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
@@ -269,9 +277,7 @@ NATIVE = """() => [...document.querySelectorAll(".rnnlib-figure :is(input, selec
 @pytest.mark.parametrize("width", [1200, 360])
 def test_what_is_dragged_can_be_set_by_a_labelled_native_control_on_every_axis(open_page, name, width):
     tab = open_page(name, width=width)
-    panel = tab.get_by_role("button", name="All controls")
-    if panel.count():
-        panel.click()
+    open_all_controls(tab)
     unset = []
     handles = tab.locator(HANDLES)
     for n in range(handles.count()):
@@ -466,9 +472,7 @@ def test_axe_finds_nothing(open_page, name):
     from axe_playwright_python.base import AXE_SCRIPT
 
     tab = open_page(name)
-    panel = tab.get_by_role("button", name="All controls")
-    if panel.count():
-        panel.click()
+    open_all_controls(tab)
     tab.evaluate(AXE_SCRIPT)
     contrast = ["color-contrast"]
     report = []
@@ -495,9 +499,7 @@ def test_axe_finds_nothing(open_page, name):
 @every_figure
 def test_a_second_checker_finds_nothing_with_all_controls_open(open_page, name):
     tab = open_page(name)
-    panel = tab.get_by_role("button", name="All controls")
-    if panel.count():
-        panel.click()
+    open_all_controls(tab)
     found = []
     for scheme in ("light", "dark"):
         tab.emulate_media(color_scheme=scheme)

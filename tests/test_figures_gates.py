@@ -16,6 +16,7 @@ from rnnlib.figures.base import HERE, bundle, pack
 from rnnlib.figures.gate_microscope import LOOKED_AT, areas, microscope_of, named_units, packed, search, unit_values
 from rnnlib.figures.shipped import balanced, shipped
 from rnnlib.figures.sphinx_ext import assignment
+from rnnlib.registry import describe, known
 from rnnlib.text import Vocabulary
 from rnnlib.training import Model, load_pretrained, next_probabilities
 
@@ -123,6 +124,17 @@ def test_clamping_says_what_it_cannot_do():
     without = GRU(4, 3, rng=rng, use_bias=False, reset_after=True)
     trace = unroll(clamped(without, "r", 1, 0.5), rng.normal(size=(4, 1, 4)))
     np.testing.assert_allclose(trace.gates["r"][:, 0, 1], 0.5)
+
+
+def test_a_cell_whose_state_is_held_is_not_stored_and_leaves_no_trace():
+    before = known()
+    for kind in (RNN, GRU, LSTM):
+        model = own_model(kind, {})
+        held = clamped(model, "state", 0, 0.0)
+        assert isinstance(held.layer, kind) and type(model.layer) is kind
+        with pytest.raises(TypeError, match="layer: expected a cell that can be stored, got one whose state is clamp"):
+            describe(held)
+    assert known() == before
 
 
 # ---------------------------------------------------------------------------------------------- names and the search

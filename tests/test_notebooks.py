@@ -17,6 +17,7 @@ LIMIT = 2 * 40  # seconds of processor time: a chapter may take 40 s on two core
 TIMED: set[str] = set()  # chapters that compare times so closely that they need the machine to themselves
 PICTURES = 100_000  # characters of all pictures of a chapter, as they are stored
 CHAPTER = 200_000  # bytes of a chapter's file
+COLUMNS = 80  # of the code that a page shows
 NOT_WEIGHED = ("text/html",)  # until what figures show is no longer stored in outputs: then this is empty
 by_name = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
@@ -115,6 +116,20 @@ def test_chapter_was_run_from_top_to_bottom(path):
 def test_chapter_cells_have_ids(path):
     ids = [cell.get("id") for cell in cells(path)]
     assert all(ids) and len(set(ids)) == len(ids)
+
+
+@by_name
+def test_visible_code_fits_the_page(path):
+    """Lines of more than 80 characters would be scrolled on a page; cells that are folded or left out may have them."""
+    folded = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+    wide = [
+        f"{cell['id']}: {line}"
+        for cell in cells(path)
+        if cell["cell_type"] == "code" and not folded & set(cell["metadata"].get("tags", []))
+        for line in "".join(cell["source"]).splitlines()
+        if len(line) > COLUMNS
+    ]
+    assert not wide, "\n".join(wide)
 
 
 @by_name

@@ -74,7 +74,7 @@ def clamped(layer: Any, gate: str, unit: int, value: float) -> Any:
         raise ValueError(f"value: expected a finite number, got {value}")
     if gate == "state":
         held = copy.copy(layer)
-        object.__setattr__(held, "__class__", _holding(type(layer)))  # type: ignore[arg-type]
+        held.__class__ = _holding(type(layer))  # type: ignore[arg-type]
         held._held = (int(unit), float(value))  # type: ignore[attr-defined]
         return held
     if gate not in layer.gates:
@@ -133,6 +133,9 @@ class _Holding:
     """What a cell whose state is held does otherwise than its class."""
 
     _held: tuple[int, float]
+
+    def __init_subclass__(cls) -> None:
+        """Other cells are entered in the registry here, so that they can be stored; these cannot."""
 
     def forward(self, u: Array, state: State) -> tuple[State, Gates]:
         after, gates = super().forward(u, state)  # type: ignore[misc]

@@ -12,6 +12,7 @@ from rnnlib.cells import Cell
 from rnnlib.figures.base import Data, Figure, pack
 from rnnlib.figures.type_ahead import network_of
 from rnnlib.training import Model
+from rnnlib.training.quantising import dequantise, quantise
 
 LONGEST = 300  # characters that are read of what is typed
 SEARCHED = 3000  # characters of the held-out text that are searched
@@ -148,12 +149,10 @@ def packed(p: np.ndarray) -> dict[str, Any]:
     """
     if p.ndim < 2:
         return pack(p, "float32")
-    scale = (np.abs(p).max(axis=0) / 127).astype(np.float32)
-    scale[scale == 0] = 1
-    steps = np.rint(p / scale)
-    if np.abs(steps * scale - p).max() > 1e-5 * np.abs(p).max():
+    whole, scale = quantise(p)
+    if np.abs(dequantise(whole, scale) - p).max() > 1e-5 * np.abs(p).max():
         return pack(p, "float16")
-    return pack(steps.astype(np.int8), "int8") | {"scale": pack(scale, "float32")}
+    return pack(whole, "int8") | {"scale": pack(scale, "float32")}
 
 
 def unit_values(model: Model, vocabulary: list[str], text: Iterable[str]) -> dict[str, np.ndarray]:
