@@ -22,10 +22,12 @@ from rnnlib.seq2seq import (
     exact_search,
     greedy,
     log_probabilities,
+    pair_batch,
     search_errors,
     translate,
     vocabulary_of,
 )
+from rnnlib.training import Adam, fit
 
 V = 7
 
@@ -254,6 +256,22 @@ def test_search_errors_are_counted():
     wrong = sum(h.ids != b.ids for h, b in zip(found, best, strict=True))
     assert search_errors(found, exact) == wrong > 0
     assert search_errors(best, exact) == 0
+
+
+def test_exact_search_waits_for_targets_that_begin_badly():
+    """Seven times of ten the target is empty. With κ = 1 the long one wins, though its first symbol scores worse."""
+    vocabulary = vocabulary_of(["abc"])
+    model = Seq2Seq(V, V, hidden_size=8, embedding_size=4, dtype=np.float64, rng=np.random.default_rng(0))
+    batch = pair_batch([("a", "")] * 7 + [("a", "abca")] * 3, vocabulary, vocabulary)
+    fit(model, [batch], Adam(0.05), max_steps=150, progress=False)
+    source = vocabulary.encode("a")
+    empty, long = decode(model, source, max_length=1), decode(model, source, prefix=[4])
+    assert long.text(vocabulary) == "abca"
+    assert long.log_probabilities[0] / 2 < empty.score < long.log_probability / 5
+    for found in (None, empty):
+        assert exact_search(model, source, max_length=5, length_penalty=1, found=found).ids == long.ids
+        assert exact_search(model, source, max_length=5, found=found).ids == empty.ids  # with κ = 0 the empty one
+    assert brute_force(model, source, max_length=5, length_penalty=1)[0].ids == long.ids
 
 
 def test_exact_search_gives_up_when_told():
