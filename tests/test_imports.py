@@ -19,6 +19,8 @@ HEAVY = {
     "pandas",
     "IPython",
     "sympy",
+    "sacrebleu",
+    "sentencepiece",
 }
 # what each part of the library may import from it; a leaf may import every part that is no leaf
 CORE = {
