@@ -46,8 +46,9 @@ def train(
     make_layer : callable
         ``make_layer(V, rng=…)`` returns the recurrent layer.
     options : dict
-        ``dropout`` before the output layer, ``batch_size``, ``length``, ``learning_rate``, ``clip_norm``, ``steps``,
-        and whatever else the file should say about the layer.
+        ``dropout`` before the output layer, ``batch_size``, ``length``, ``learning_rate``, ``warm_up`` (in how many
+        steps the learning rate rises to it; 1 unless given), ``clip_norm``, ``steps``, and whatever else the file
+        should say about the layer.
     seeds : sequence of int
     dtype : dtype
         Of the stored weights; what is measured are the stored ones.
@@ -76,7 +77,8 @@ def _train(
 
     def cosine(run: Run) -> None:
         done = run.step / options["steps"]
-        optimiser.learning_rate = options["learning_rate"] * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+        warm = min(1.0, (run.step + 1) / options.get("warm_up", 1))
+        optimiser.learning_rate = options["learning_rate"] * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
     def measure() -> float:
         bits = bits_per_character(model, validation, context=CONTEXT)
