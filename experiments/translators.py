@@ -7,6 +7,7 @@ BLAS rounds differently and ends with slightly different weights.
 
 from __future__ import annotations
 
+import bisect
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -126,3 +127,16 @@ def save(
     measured = measure(stored)
     save_checkpoint(path, model, notes=notes | measured, dtype=np.int8)
     print(f"{path.name}: {path.stat().st_size:,} bytes, {measured}", flush=True)
+
+
+def with_weights(number: int, vocabularies: tuple[Vocabulary, Vocabulary], model: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `Seq2Seq` with the hidden size, an even one, that brings it nearest to so many weights."""
+
+    def weights(hidden_size: int) -> int:
+        drawn = Seq2Seq(*map(len, vocabularies), **model, hidden_size=hidden_size, rng=np.random.default_rng(0))
+        return sum(p.size for p in drawn.params.values())
+
+    sizes = range(16, 400, 2)
+    above = bisect.bisect_left(sizes, number, key=weights)
+    best = min(sizes[max(above - 1, 0) : above + 1], key=lambda size: abs(weights(size) - number))
+    return {**model, "hidden_size": best}
