@@ -45,15 +45,16 @@ SCHEDULES: dict[str, tuple[float, float]] = {
 }
 
 TRAINING, HELD_OUT = dates(18_000, seed=0, part="train"), dates(400, seed=0, part="test")
-SIGNS = vocabulary_of(chinese for chinese, _ in TRAINING), vocabulary_of(english for _, english in TRAINING)
-BATCHES = PairBatches(TRAINING, *SIGNS, batch_size=64)
+SIGNS = (vocabulary_of([chinese for chinese, _ in TRAINING]), vocabulary_of([english for _, english in TRAINING]))
+BATCHES = PairBatches(TRAINING, *SIGNS, 64)
 TRUTH = pair_batch(HELD_OUT, *SIGNS)
 
 
 def new_model(context: str, use: str, hidden_size: int, seed: int) -> Seq2Seq:
     """A translator with a GRU on both sides."""
-    sizes = {"hidden_size": hidden_size, "embedding_size": EMBEDDING}
-    return Seq2Seq(len(SIGNS[0]), len(SIGNS[1]), context=context, use=use, rng=np.random.default_rng(seed), **sizes)
+    x, y = map(len, SIGNS)
+    rng = np.random.default_rng(seed)
+    return Seq2Seq(x, y, hidden_size=hidden_size, embedding_size=EMBEDDING, context=context, use=use, rng=rng)
 
 
 def weights(model: Seq2Seq) -> int:
