@@ -31,6 +31,10 @@ PLACES = {
         *("fit-curves", "fit-again-curves", "fit-again"),
     ),
     "08_training": ("imports", "stateful-train", "dropout-again"),
+    "09_seq2seq": (
+        *("imports", "data-code", "signs-code", "signs-sum-code", "by-hand", "padding-encoder", "masked-loss", "library"),
+        *("batches-code", "train-code", "again-curves", "again"),
+    ),
 }
 WATCH = """
 from pathlib import Path
