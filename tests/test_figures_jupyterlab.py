@@ -32,8 +32,8 @@ PLACES = {
     ),
     "08_training": ("imports", "stateful-train", "dropout-again"),
     "09_seq2seq": (
-        *("imports", "data-code", "signs-code", "signs-sum-code", "by-hand", "padding-encoder", "masked-loss", "library"),
-        *("batches-code", "train-code", "again-curves", "again"),
+        *("imports", "data-code", "by-hand", "signs-code", "signs-sum-code", "padding-encoder", "masked-loss"),
+        *("library", "batches-code", "train-code", "again-curves", "again"),
     ),
 }
 WATCH = """
