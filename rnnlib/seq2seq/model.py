@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from rnnlib.bptt import dropout as draw_dropout
 from rnnlib.cells.arguments import generator, number, positive, rate
 from rnnlib.registry import register
+from rnnlib.seq2seq.arguments import as_mask, as_tensor, float_type
 from rnnlib.seq2seq.attention import SCORES
 from rnnlib.seq2seq.batches import PairBatch
 from rnnlib.seq2seq.decoder import USES, Decoder
@@ -169,7 +170,7 @@ class Seq2Seq(nn.Module):
             "use": use,
             "attention": attention,
             "dropout": rate("dropout", dropout),
-            "dtype": _float(dtype).name,
+            "dtype": float_type(dtype).name,
         }
         if bidirectional and hidden_size % 2:
             raise ValueError(f"hidden_size: expected an even number for two directions, got {hidden_size}")
@@ -182,7 +183,7 @@ class Seq2Seq(nn.Module):
         }
         self.encoder = Encoder(source_size, bidirectional=bool(bidirectional), context=context, **shared)
         self.decoder = Decoder(target_size, use=use, attention=attention, **shared)
-        self.to(getattr(torch, _float(dtype).name))
+        self.to(getattr(torch, float_type(dtype).name))
 
     @property
     def params(self) -> dict[str, np.ndarray]:
@@ -327,8 +328,8 @@ class Seq2Seq(nn.Module):
         return p
 
     def _source(self, source: Any, source_mask: Any) -> tuple[Tensor, Tensor]:
-        ids = _ids("source", source, self._config["source_size"])
-        mask = _mask("source_mask", source_mask, ids)
+        ids = as_tensor("source", source, self._config["source_size"])
+        mask = as_mask("source_mask", source_mask, ids)
         if bool((mask[1:] & ~mask[:-1]).any()):
             raise ValueError("source_mask: expected the real symbols before the padding, got one after it")
         return ids, mask
@@ -338,14 +339,14 @@ class Seq2Seq(nn.Module):
             raise TypeError(f"batch: expected a PairBatch, got {type(batch).__name__}")
         source, source_mask, target_in, target_out, target_mask = batch
         y_in, y_out = (
-            _ids(name, y, self._config["target_size"])
+            as_tensor(name, y, self._config["target_size"])
             for name, y in (("target_in", target_in), ("target_out", target_out))
         )
         if y_in.shape != y_out.shape:
             raise ValueError(
                 f"target_out: expected the shape of target_in, {tuple(y_in.shape)}, got {tuple(y_out.shape)}"
             )
-        mask = _mask("target_mask", target_mask, y_out)
+        mask = as_mask("target_mask", target_mask, y_out)
         if not bool(mask.any()):
             raise ValueError("target_mask: expected at least one valid symbol, got none")
         x, x_mask = self._source(source, source_mask)
@@ -372,32 +373,3 @@ def log_probabilities(model: Seq2Seq, batch: PairBatch) -> np.ndarray:
         log_p = torch.log_softmax(model(batch), dim=-1).gather(-1, target_out[..., None])[..., 0]
     found: np.ndarray = torch.where(mask, log_p, 0).numpy()
     return found
-
-
-def _float(dtype: DTypeLike) -> np.dtype:
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"dtype: expected float32 or float64, got {np.dtype(dtype)}")
-    return np.dtype(dtype)
-
-
-def _ids(name: str, ids: Any, size: int) -> Tensor:
-    array = np.asarray(ids)
-    if not np.issubdtype(array.dtype, np.integer):
-        raise TypeError(f"{name}: expected integers, got {array.dtype}")
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"{name}: expected shape (T, B) with at least one entry, got {array.shape}")
-    if array.min() < 0 or array.max() >= size:
-        raise ValueError(f"{name}: expected 0 to {size - 1}, got {array.min()} to {array.max()}")
-    return torch.from_numpy(array.astype(np.int64, copy=False))
-
-
-def _mask(name: str, mask: Any, ids: Tensor) -> Tensor:
-    if mask is None:
-        return torch.ones_like(ids, dtype=torch.bool)
-    array = np.asarray(mask)
-    if array.shape != tuple(ids.shape):
-        raise ValueError(f"{name}: expected shape {tuple(ids.shape)}, got {array.shape}")
-    valid = array.astype(bool)
-    if not np.array_equal(valid, array):
-        raise ValueError(f"{name}: expected 0 and 1 only, got {array[valid != array][0]}")
-    return torch.from_numpy(valid)
