@@ -144,12 +144,12 @@ function render({ model, el }) {
     const edited = edits.has(step);
     const inSight = position >= across.from && position < across.to ? "visible" : "hidden";
     const unknown = state.unknown.length ? `not known: ${state.unknown.slice(0, 5).join(" ")}` : "";
-    const line = finding(state);
+    const line = finding(state, wide ? 90 : Math.floor(width / 6.9));
     const letters = Math.max(after.length, before.length);
     return {
       height: place.height,
       marks: [
-        label("finding", 0, 16, line, { class: "ae-finding rf-strong", "font-size": wide ? 15 : 12.5 }),
+        label("finding", 0, 16, line, { class: "ae-finding rf-strong", "font-size": wide ? 15 : 12 }),
         label("unknown", width, wide ? 16 : 33, unknown, { "text-anchor": "end" }),
         ...links(place, { moments: other.moments, step, edited }),
         ...row(place, { symbols, moment, position }),
@@ -316,10 +316,10 @@ function render({ model, el }) {
   // ---- what follows a change ----
   function summary() {
     const now = words(translator, other.moments);
-    const alone = words(translator, free.moments);
-    const also = now === alone ? "" : ` By itself it writes “${alone}”.`;
-    const unknown = state.unknown.length ? ` It does not know ${state.unknown.slice(0, 5).join(" ")}.` : "";
-    return `${finding(state)}. The translation: “${now}”.${also}${unknown}`;
+    const weight = `Sign ${state.step + 1} gives ${weightNow()} % to “${state.symbols[positionNow()]}”.`;
+    const unknown = `It does not know ${state.unknown.slice(0, 3).join(" ")}.`;
+    const also = state.unknown.length ? unknown : state.symbols.length ? weight : "";
+    return `${finding(state, 60)}. ${also} The translation: “${now.length > 40 ? `${now.slice(0, 38)}…` : now}”.`;
   }
 
   function show(what) {

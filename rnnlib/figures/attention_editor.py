@@ -65,8 +65,8 @@ class AttentionEditor(Figure):
 
     text = traitlets.Unicode("2026年8月3日星期一").tag(sync=True, control=True)
     step = traitlets.Int(15, min=0).tag(sync=True, control=True)
-    position = traitlets.Int(5, min=0).tag(sync=True, control=True)
-    edits = traitlets.Unicode("15:5=0.9").tag(sync=True, control=True)
+    position = traitlets.Int(3, min=0).tag(sync=True, control=True)
+    edits = traitlets.Unicode("15:3=0.9").tag(sync=True, control=True)
     prefix = traitlets.Unicode("").tag(sync=True, control=True)
     network = Data("date_attention")
 

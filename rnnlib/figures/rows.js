@@ -58,8 +58,8 @@ export function nearestStates(table, m, count) {
 export const words = (translator, moments) => translator.target.text(moments.map(({ symbol }) => symbol));
 const quoted = (text) => `“${text}”`;
 
-// what the picture says in one line
-export function finding(state) {
+// what the picture says in one line, which has room for `room` letters
+export function finding(state, room = 90) {
   const { after, before, step, symbols, edits, forced, moment } = state;
   const sign = after[step]?.sign ?? "";
   const top = moment ? moment.weights.indexOf(Math.max(...moment.weights)) : -1;
@@ -71,11 +71,13 @@ export function finding(state) {
     after.map(({ sign: s }) => s),
   );
   const how = edits.has(step)
-    ? `Made to look at ${quoted(symbols[top])}`
+    ? `Looking at ${quoted(symbols[top])}`
     : edits.size
       ? `With ${edits.size === 1 ? "one row" : `${edits.size} rows`} changed`
       : "Made to begin like this";
   if (was === is) return `${how}, it writes the same`;
-  const short = (text) => (text.length > 14 ? `${text.slice(0, 12)}…` : text.replace("∎", "") || "nothing");
-  return `${how}, it writes ${quoted(short(is))}, not ${quoted(short(was))}`;
+  const most = room < 60 ? 9 : 16;
+  const short = (text) => (text.length > most ? `${text.slice(0, most - 2)}…` : text.replace("∎", "") || "nothing");
+  const told = `it writes ${quoted(short(is))}, not ${quoted(short(was))}`;
+  return how.length + told.length + 2 > room ? told.replace("it", "It") : `${how}, ${told}`;
 }

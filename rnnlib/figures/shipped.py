@@ -67,11 +67,13 @@ def shapes() -> dict[str, Any]:
 
 
 SHIPPED: dict[str, Callable[[], dict[str, Any]]] = {
+    "bottleneck": lambda: measured("bottleneck"),
     "char_gru": lambda: microscope("char_gru"),
     "char_lstm": lambda: microscope("char_lstm"),
     "char_rnn": char_rnn,
     "clipping": lambda: measured("clipping"),
     "date_attention": lambda: translator("date_attention", 128),
+    "date_context_young": lambda: translator("date_context_young"),
     "gradient_highway": lambda: measured("gradient_highway"),
     "lags": lambda: measured("lags"),
     "ngram_dial": lambda: measured("ngram_dial"),
