@@ -3,11 +3,15 @@
     python experiments/measure_race.py
 
 What was fixed beforehand. *Sizes*: each cell gets the state size that brings its weights, with those of the output
-layer, closest to what a plain RNN of the size HIDDEN has. *Learning rate*: one of RATES for each cell and task, tried
-on SEED_OF_TRIALS, which does not race; the toy tasks are tried at the lag LAG_OF_TRIALS. The rate that solves the task
-in the fewest updates is taken, else the one with the lowest error at the end; of equals, the lower. *Solved*: as in
-measure_lags.py, at the first check, one every CHECK updates, at which the error on sequences that the network has not
-seen is below the task's limit; there the run ends. Batch, clipping and budget are the same for all cells.
+layer, closest to what a plain RNN of the size HIDDEN has. *Solved*: as in measure_lags.py, at the first check, one
+every CHECK updates, at which the error on sequences that the network has not seen is below the task's limit; there the
+run ends. *Learning rate*: one rung of the ladder RATES for each cell and task, tried on a seed that does not race.
+FIRST are tried first; while the best rate is the lowest or the highest of those tried, the next one is tried too, so
+that the rate taken has been seen to be better than both its neighbours (or is an end of the ladder). On the toy tasks
+a trial goes through TRIAL_LAGS until it fails; the rate that gets farthest is best; of those that fail at the same lag,
+the one with the lowest error there; of those that solve all, the one with the fewest updates. On the other tasks it is
+the rate with the lowest error on validation data. Of equals, the lower rate. *Lags*: a cell that has solved a lag with
+none of its seeds is not raced at longer ones. Batch, clipping and budget are the same for all cells.
 """
 
 import json
@@ -33,9 +37,10 @@ from rnnlib.training import Adam, Model, Run, bits_per_character, fit
 PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "race.json"
 CELLS: dict[str, tuple[type[Cell], int]] = {"RNN": (RNN, 1), "GRU": (GRU, 3), "LSTM": (LSTM, 4)}  # with blocks of W_h
 HIDDEN = {"adding": 63, "copy": 63, "digits": 64, "words": 97, "text": 160}  # of the plain RNN
-TOYS, LAGS, UPDATES, SEEDS = ("adding", "copy"), (5, 10, 20, 40, 80), 2000, (0, 1, 2, 3, 4)
+TOYS, LAGS, UPDATES, SEEDS = ("adding", "copy"), (5, 10, 20, 40, 60, 80, 100), 2000, (0, 1, 2, 3, 4)
 GUESS = {"adding": 0.167, "copy": 0.5}  # error of the best answer that is always the same: 2/12, 1/2
-RATES, SEED_OF_TRIALS, LAG_OF_TRIALS = (0.001, 0.003, 0.01, 0.03), 100, 20
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+FIRST, SEED_OF_TRIALS, TRIAL_LAGS = (0.003, 0.01, 0.03), 100, (5, 20, 60)
 OTHERS, OTHER_SEEDS = {"digits": 400, "words": 600, "text": 400}, (0, 1, 2)  # updates
 TRAINING, HELD_BACK = 1000, 1200  # pictures: those between are for the choice of the rate, the rest for the test
 BITS_OF = 20_000  # characters of the text
@@ -175,11 +180,9 @@ def predict_text(job: Job) -> float:
     return float(bits_per_character(model, ids, context=vocabulary.encode("\n")))
 
 
-# ---- all runs -------------------------------------------------------------------------------------------------------
+# ---- trials of the learning rate ------------------------------------------------------------------------------------
 
-MEASURES: dict[str, Callable[[Job], Any]] = {
-    "adding": race, "copy": race, "digits": read_digits, "words": write_words, "text": predict_text,
-}  # fmt: skip
+Trial = list[tuple[int | None, float]]  # by lag: after how many updates it was solved, if it was; the last error
 
 
 def measure(job: Job) -> list[float]:
@@ -188,56 +191,103 @@ def measure(job: Job) -> list[float]:
     return found if isinstance(found, list) else [float(f"{found:.4g}")]
 
 
-def all_of(jobs: list[Job], pool: ProcessPoolExecutor, name: str) -> dict[Job, list[float]]:
-    """What each job found. The long ones go first, so that no processor waits for the last one."""
-    jobs = sorted(jobs, key=lambda job: (job.task == "text", job.lag), reverse=True)
-    return dict(zip(jobs, tqdm(pool.map(measure, jobs), total=len(jobs), desc=name), strict=True))
+def try_rate(job: Job) -> Trial:
+    """One trial: of the toy tasks at one lag after the other, until one is not solved."""
+    if job.task not in TOYS:
+        return [(None, measure(job)[-1])]
+    found: Trial = []
+    for lag in TRIAL_LAGS:
+        errors = measure(job._replace(lag=lag))
+        solved = errors[-1] < LIMIT[job.task]
+        found.append((CHECK * (len(errors) - 1) if solved else None, errors[-1]))
+        if not solved:
+            break
+    return found
 
 
-def merit(task: str, errors: list[float]) -> tuple[bool, float]:
+def merit(trial: Trial) -> tuple[int, float]:
     """What the choice of a learning rate goes by: the lower, the better."""
-    if task in TOYS and errors[-1] < LIMIT[task]:
-        return False, len(errors)
-    return True, errors[-1]
+    updates = [updates for updates, _ in trial if updates is not None]
+    return -len(updates), float(sum(updates)) if len(updates) == len(trial) else trial[-1][1]
+
+
+def next_rates(trials: dict[float, Trial]) -> list[float]:
+    """Which rates are still to be tried: FIRST, then the neighbour of the best one that lies beyond those tried."""
+    if not trials:
+        return list(FIRST)
+    n = RATES.index(best(trials))
+    return [rate for rate in RATES[max(n - 1, 0) : n + 2] if rate not in trials]
+
+
+def best(trials: dict[float, Trial]) -> float:
+    """The rate that is taken."""
+    return min(sorted(trials), key=lambda rate: merit(trials[rate]))
+
+
+def choose_rates(pool: ProcessPoolExecutor) -> dict[tuple[str, str], dict[float, Trial]]:
+    """The trials of each cell on each task."""
+    trials: dict[tuple[str, str], dict[float, Trial]] = {which: {} for which in product((*TOYS, *OTHERS), CELLS)}
+    while jobs := [
+        Job(task, cell, SEED_OF_TRIALS, rate, trial=True)
+        for (task, cell), tried in trials.items() for rate in next_rates(tried)
+    ]:  # fmt: skip
+        for job, trial in all_of(try_rate, jobs, pool, "trials of the learning rate").items():
+            trials[job.task, job.cell][job.rate] = trial
+    return trials
+
+
+# ---- all runs -------------------------------------------------------------------------------------------------------
+
+MEASURES: dict[str, Callable[[Job], Any]] = {
+    "adding": race, "copy": race, "digits": read_digits, "words": write_words, "text": predict_text,
+}  # fmt: skip
+
+
+def all_of(what: Callable[[Job], Any], jobs: list[Job], pool: ProcessPoolExecutor, name: str) -> dict[Job, Any]:
+    """What each job found. The long ones go first, so that no processor waits for the last one."""
+    order = ("text", "copy", "adding", "words", "digits")
+    jobs = sorted(jobs, key=lambda job: order.index(job.task))
+    return dict(zip(jobs, tqdm(pool.map(what, jobs), total=len(jobs), desc=name), strict=True))
+
+
+def run_races(pool: ProcessPoolExecutor, rate: dict[tuple[str, str], float]) -> dict[Job, list[float]]:
+    """All runs; lag by lag, since who has solved a lag with no seed is not raced at longer ones."""
+    runs: dict[Job, list[float]] = {}
+    raced = set(product(TOYS, CELLS))
+    for lag in LAGS:
+        jobs = [Job(task, cell, seed, rate[task, cell], lag) for task, cell in sorted(raced) for seed in SEEDS]
+        found = all_of(measure, jobs, pool, f"lag {lag}")
+        raced = {(job.task, job.cell) for job, errors in found.items() if errors[-1] < LIMIT[job.task]}
+        runs |= found
+    jobs = [Job(task, cell, seed, rate[task, cell]) for task in OTHERS for cell in CELLS for seed in OTHER_SEEDS]
+    return runs | all_of(measure, jobs, pool, "digits, words, text")
 
 
 def main() -> None:
     """Choose the learning rates, run the races, and write what was found."""
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"  # one run a core; spawned processes read this
-    tasks = (*TOYS, *OTHERS)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        jobs = [
-            Job(task, cell, SEED_OF_TRIALS, rate, LAG_OF_TRIALS if task in TOYS else 0, trial=True)
-            for task in tasks for cell in CELLS for rate in RATES
-        ]  # fmt: skip
-        trials: dict[tuple[str, str], list[tuple[float, list[float]]]] = {}
-        for job, errors in sorted(all_of(jobs, pool, "choice of the learning rate").items()):
-            trials.setdefault((job.task, job.cell), []).append((job.rate, errors))
-        rate = {which: min(tried, key=lambda one: merit(which[0], one[1]))[0] for which, tried in trials.items()}
-        jobs = [
-            *(Job(t, c, s, rate[t, c], lag) for t in TOYS for c in CELLS for lag in LAGS for s in SEEDS),
-            *(Job(t, c, s, rate[t, c]) for t in OTHERS for c in CELLS for s in OTHER_SEEDS),
-        ]
-        runs = all_of(jobs, pool, "races")
-    result: dict[str, Any] = {
-        "rules": {
-            "limit": {task: LIMIT[task] for task in TOYS}, "updates": {**dict.fromkeys(TOYS, UPDATES), **OTHERS},
-            "check": CHECK, "batch": B, "test": TEST, "clip_norm": CLIP_NORM, "rates": RATES,
-            "guess": GUESS,
-        },
-        "lags": LAGS,
-        "tasks": {task: {} for task in tasks},
-    }  # fmt: skip
-    for task, cell in product(tasks, CELLS):
-        chosen, H = rate[task, cell], hidden_size(task, cell)
+        trials = choose_rates(pool)
+        rate = {which: best(tried) for which, tried in trials.items()}
+        runs = run_races(pool, rate)
+    tasks: dict[str, dict[str, Any]] = {task: {} for task in (*TOYS, *OTHERS)}
+    for (task, cell), tried in trials.items():
+        H, chosen = hidden_size(task, cell), rate[task, cell]
         found: dict[str, Any] = {"hidden_size": H, "weights": weights(cell, H, *sizes(task)), "rate": chosen}
-        found["trials"] = [errors[-1] for _, errors in trials[task, cell]]
+        found["trials"] = [tried.get(rate) for rate in RATES]
         if task in TOYS:
-            found["runs"] = [[runs[Job(task, cell, seed, chosen, lag)] for seed in SEEDS] for lag in LAGS]
+            jobs = [[Job(task, cell, seed, chosen, lag) for seed in SEEDS] for lag in LAGS]
+            found["runs"] = [[runs[job] for job in seeds if job in runs] for seeds in jobs]
         else:
             found["reached"] = [runs[Job(task, cell, seed, chosen)][0] for seed in OTHER_SEEDS]
-        result["tasks"][task][cell] = found
+        tasks[task][cell] = found
+    rules = {
+        "limit": {task: LIMIT[task] for task in TOYS}, "updates": {**dict.fromkeys(TOYS, UPDATES), **OTHERS},
+        "check": CHECK, "batch": B, "test": TEST, "clip_norm": CLIP_NORM, "rates": RATES, "trial_lags": TRIAL_LAGS,
+        "guess": GUESS,
+    }  # fmt: skip
+    result = {"rules": rules, "lags": LAGS, "tasks": tasks}
     PATH.write_text(json.dumps(result, separators=(",", ":")) + "\n", encoding="utf8")
     print(f"{PATH.name}: {PATH.stat().st_size:,} bytes")
 

@@ -68,8 +68,97 @@ def test_values_and_gradients_equal_keras(kind, options):
     np.testing.assert_allclose(trace.h * real, (expected[::-1] if reverse else expected) * real, **close)
     np.testing.assert_allclose(grads.x, x_.grad.numpy().swapaxes(0, 1), **close)
     theirs = kind.from_keras([w.value.grad.numpy() for w in layer.trainable_weights], **ours)
-    np.testing.assert_allclose(grads.params["W_x"], theirs.params["W_x"], **close)
-    np.testing.assert_allclose(grads.params["W_h"], theirs.params["W_h"], **close)
+    assert grads.params.keys() == theirs.params.keys()
+    for name in grads.params.keys() - {"b", "b_n"}:
+        np.testing.assert_allclose(grads.params[name], theirs.params[name], **close, err_msg=name)
+    if cell.use_bias:  # of Keras' two rows (GRU, reset after), each has the gradient of the sum, but for n's block
+        rows = np.atleast_2d(layer.trainable_weights[-1].value.grad.numpy())
+        order = {RNN: ["h"], GRU: ["z", "r", "n"], LSTM: ["i", "f", "g", "o"]}[kind]
+        first, last = (dict(zip(order, np.split(row, len(order)), strict=True)) for row in (rows[0], rows[-1]))
+        expected = np.concatenate([first[gate] for gate in cell.gates])
+        np.testing.assert_allclose(grads.params["b"], expected, **close)
+        if "b_n" in cell.params:
+            np.testing.assert_allclose(grads.params["b_n"], last["n"], **close)
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_values_and_gradients_equal_keras_for_every_activation(kind, activation):
+    T, B, D, H = 5, 3, 2, 4
+    keras.utils.set_random_seed(0)
+    options = (
+        {"activation": activation} if kind is RNN else {"activation": activation, "recurrent_activation": "sigmoid"}
+    )
+    if kind is GRU:
+        options["reset_after"] = True
+    layer = KERAS[kind](H, return_sequences=True, **options)
+    x, dh = (rng().normal(size=(T, B, n)).astype(np.float32) for n in (D, H))
+    x_ = torch.tensor(x.swapaxes(0, 1), requires_grad=True)
+    h = layer(x_)
+    (h * torch.tensor(dh.swapaxes(0, 1).copy())).sum().backward()
+    cell = kind.from_keras(layer.get_weights(), **options)
+    trace = unroll(cell, x)
+    np.testing.assert_allclose(trace.h, h.detach().numpy().swapaxes(0, 1), rtol=1e-6, atol=1e-6)
+    grads = backward(trace, dh)
+    np.testing.assert_allclose(grads.x, x_.grad.numpy().swapaxes(0, 1), rtol=1e-5, atol=1e-6)
+    theirs = kind.from_keras([w.value.grad.numpy() for w in layer.trainable_weights], **options)
+    for name in ("W_x", "W_h"):
+        np.testing.assert_allclose(grads.params[name], theirs.params[name], rtol=1e-5, atol=2e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_dropout_with_the_same_factors_equals_keras(kind):
+    T, B, D, H = 5, 3, 2, 4
+    keras.utils.set_random_seed(0)
+    options = {"dropout": 0.4, "recurrent_dropout": 0.3}
+    layer = KERAS[kind](H, return_sequences=True, **options)
+    x, dh = (rng().normal(size=(T, B, n)).astype(np.float32) for n in (D, H))
+    layer(torch.tensor(x.swapaxes(0, 1)))
+    more = {"reset_after": True} if kind is GRU else {}
+    cell = kind.from_keras(layer.get_weights(), **options, **more)
+    trace = unroll(cell, x, dropout_rng=rng())
+    grads = backward(trace, dh)
+    drop_x, drop_h = torch.tensor(trace.drop_x), torch.tensor(trace.drop_h)
+    gates = getattr(layer.cell, "dropout_mask_count", None)  # Keras draws one set a gate; here all are the same
+    layer.cell.get_dropout_mask = lambda _: drop_x if gates is None else [drop_x] * gates
+    layer.cell.get_recurrent_dropout_mask = lambda _: drop_h if gates is None else [drop_h] * gates
+    x_ = torch.tensor(x.swapaxes(0, 1), requires_grad=True)
+    h = layer(x_, training=True)
+    (h * torch.tensor(dh.swapaxes(0, 1).copy())).sum().backward()
+    np.testing.assert_allclose(trace.h, h.detach().numpy().swapaxes(0, 1), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(grads.x, x_.grad.numpy().swapaxes(0, 1), rtol=1e-5, atol=1e-6)
+    theirs = kind.from_keras([w.value.grad.numpy() for w in layer.trainable_weights], **options, **more)
+    for name in ("W_x", "W_h"):
+        np.testing.assert_allclose(grads.params[name], theirs.params[name], rtol=1e-5, atol=2e-6, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("options", "sets"),
+    [({}, 1), ({"implementation": 1}, 4), ({"implementation": 2, "recurrent_dropout": 0.5}, 4)],
+)
+def test_keras_draws_one_set_of_factors_or_one_for_each_gate(options, sets):
+    cell = keras.layers.LSTM(3, dropout=0.5, **options).cell
+    factors = cell.get_dropout_mask(torch.ones((1, 2)))
+    assert (len(factors) if isinstance(factors, list) else 1) == sets
+
+
+def test_the_bias_of_a_new_keras_lstm_is_ours():
+    layer = keras.layers.LSTM(3, unit_forget_bias=True)
+    layer.build((None, None, 2))
+    np.testing.assert_array_equal(LSTM.from_keras(layer.get_weights()).params["b"], LSTM(2, 3, rng=rng()).params["b"])
+
+
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_the_last_state_of_either_direction_is_keras_only_output(kind, go_backwards):
+    T, B, D, H = 5, 3, 2, 4
+    keras.utils.set_random_seed(0)
+    layer = KERAS[kind](H, go_backwards=go_backwards)
+    x, mask = rng().normal(size=(T, B, D)).astype(np.float32), np.arange(T)[:, None] < np.array([5, 3, 1])
+    out = layer(torch.tensor(x.swapaxes(0, 1)), mask=torch.tensor(mask.T)).detach().numpy()
+    cell = kind.from_keras(layer.get_weights(), **({"reset_after": True} if kind is GRU else {}))
+    h = unroll(cell, x, mask=mask, reverse=go_backwards).h
+    np.testing.assert_allclose(cell.last(h, reverse=go_backwards), out, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [GRU, LSTM])

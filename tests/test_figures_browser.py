@@ -246,13 +246,14 @@ def test_handles_in_the_picture_move_by_keyboard_and_say_where_they_are(open_pag
         handle.focus()
         before, value = picture(tab), int(float(handle.get_attribute("aria-valuenow")))
         label = handle.get_attribute("aria-label")
-        moved = []
+        moved, pictures = [], set()
         for key in ("ArrowLeft", "ArrowRight", "ArrowRight"):
             handle.press(key)
             moved.append(float(handle.get_attribute("aria-valuenow")))
-        tab.wait_for_timeout(80)
+            tab.wait_for_timeout(30)
+            pictures.add(picture(tab))  # a handle that stands at its end comes back to it
         assert len({value, *moved}) >= 2, label
-        assert picture(tab) != before, label
+        assert pictures - {before}, label
         for end in ("valuemin", "valuemax", "valuetext"):
             assert handle.get_attribute(f"aria-{end}"), label
         low, high = (float(handle.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
@@ -313,6 +314,9 @@ def test_all_controls_open_by_keyboard_move_the_picture_and_keep_within_the_figu
 
 # In each picture, what is dragged, by how much, and the trait that follows.
 DRAGS = {
+    "BeamExplorer": ("Signs written", -150, 0, "step"),
+    "Bottleneck": ("Dates in the list", -200, 0, "length"),
+    "AttentionEditor": ("Weight at the chosen sign", 0, 40, "edits"),
     "GateMicroscope": ("Hold the state of unit", 0, -12, "value"),
     "GradientHighway": ("Letter of the loss", -120, 0, "position"),
     "Race": ("Lag", -90, 0, "lag"),

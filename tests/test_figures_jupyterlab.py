@@ -30,6 +30,11 @@ PLACES = {
         *("imports", "quotes", "forward", "count", "streams", "carry-check", "adam-code", "by-hand-loop", "fit"),
         *("fit-curves", "fit-again-curves", "fit-again"),
     ),
+    "08_training": ("imports", "stateful-train", "dropout-again"),
+    "09_seq2seq": (
+        *("imports", "data-code", "by-hand", "signs-code", "signs-sum-code", "padding-encoder", "masked-loss"),
+        *("library", "batches-code", "train-code", "again-curves", "again"),
+    ),
 }
 WATCH = """
 from pathlib import Path
@@ -264,10 +269,16 @@ def moved(shown, name: str, key: str) -> str:
 
 # runs as long as a test needs: some seconds, so that there is something to stop on a fast machine too
 LENGTHS = {"max_steps=900": "max_steps=300", "3001": "15001", "step / 3000": "step / 15000"}
+LENGTHS |= {"max_steps=250": "max_steps=1", "range(20, 301, 20)": "range(20, 3001, 20)", "step / 300 ": "step / 3000 "}
 
 
 @pytest.mark.parametrize(
-    ("name", "slider", "key"), [("01_sequences", "days", "ArrowLeft"), ("03_rnn", "hidden units", "ArrowRight")]
+    ("name", "slider", "key"),
+    [
+        ("01_sequences", "days", "ArrowLeft"),
+        ("03_rnn", "hidden units", "ArrowRight"),
+        ("08_training", "recurrent dropout", "ArrowRight"),
+    ],
 )
 def test_a_slider_trains_again_and_a_button_stops_it(browser, lab, name, slider, key):
     url, folder = lab

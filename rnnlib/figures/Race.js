@@ -2,7 +2,9 @@
 
 import { label } from "./chart.js";
 import { clamp, nearest, svg } from "./elements.js";
-import { acrossLags, alongUpdates, count, finding, layout, races, sizes, summary } from "./track.js";
+import { crossing } from "./crossing.js";
+import { finding, sizes, summary } from "./outcome.js";
+import { alongUpdates, count, layout, races } from "./track.js";
 import { View } from "./view.js";
 
 export { finding, races, summary };
@@ -14,45 +16,56 @@ function render({ model, el }) {
   view.form.classList.add("ra");
   const measured = model.get("measured");
   const tasks = Object.keys(measured.tasks).filter((task) => task in measured.rules.limit);
-  const known = new Map();
-  const raceOf = (task) => {
-    if (!known.has(task)) known.set(task, races(measured, task));
-    return known.get(task);
-  };
+  const all = tasks.map((task) => races(measured, task));
   const read = () => {
-    const task = tasks.includes(model.get("task")) ? model.get("task") : tasks[0];
-    const race = raceOf(task);
+    const race = all[Math.max(0, tasks.indexOf(model.get("task")))];
     return { race, n: nearest(race.lags, model.get("lag")), check: clamp(model.get("check"), 0, race.checks) };
   };
   let state = { ...read(), ghost: null };
-  let place = layout(900, state.race);
+  let place = layout(900, state.race, all.length);
   let from = null; // the lag before this drag
 
-  const stage = view.stage("The error of each cell, over the lag and over the updates", (width) => {
+  const stage = view.stage("Updates until solved, and the error while learning", (width) => {
     const { race, n, check } = state;
-    place = layout(width, race);
-    const { across, along, wide } = place;
-    const area = ({ x, top, bottom }) => ({
-      class: "rf-field",
-      x: x.range[0],
-      y: top - 10,
-      width: x.range[1] - x.range[0],
-      height: bottom - top + 28,
-    });
-    const words = finding(race, state, wide);
+    place = layout(width, race, all.length);
+    const { crossing: left, along, wide } = place;
+    const field = { class: "rf-field" };
+    const words = finding(all, state, wide);
+    const what = all.length > 1 ? NAMES[race.task] : "";
+    const title = wide || !what ? `error while learning ${what}`.trim() : `error on ${what.replace("delayed ", "")}`;
     return {
       height: place.height,
       marks: [
         label("finding", 0, 16, words, { class: "ra-finding rf-strong", "font-size": wide ? 15 : 12.5 }),
-        ...(width > 840 ? [label("sizes", width, 16, sizes(race), { "text-anchor": "end" })] : []),
-        ...acrossLags(place, race, state),
-        ...alongUpdates(place, race, state),
-        { key: "lags", node: lagField, attributes: area(across) },
-        { key: "updates", node: checkField, attributes: area(along) },
+        ...(width > 840 ? [label("sizes", width, 16, sizes(all), { "text-anchor": "end" })] : []),
+        ...crossing(place, all, state),
+        ...alongUpdates(place, race, state, title),
+        {
+          key: "lags",
+          node: lagField,
+          attributes: {
+            ...field,
+            x: left.left,
+            y: left.foot + 4,
+            width: left.right - left.left,
+            height: left.bottom - left.foot + 14,
+          },
+        },
+        {
+          key: "updates",
+          node: checkField,
+          attributes: {
+            ...field,
+            x: along.x.range[0],
+            y: along.top - 10,
+            width: along.x.range[1] - along.x.range[0],
+            height: along.bottom - along.top + 28,
+          },
+        },
         {
           key: "laghandle",
           node: lag,
-          attributes: { transform: `translate(${across.x(race.lags[n])},${across.top})` },
+          attributes: { transform: `translate(${left.lags.places[n]},${left.foot + 10})` },
         },
         {
           key: "checkhandle",
@@ -95,7 +108,7 @@ function render({ model, el }) {
     focus: () => handle.focus({ preventScroll: true }),
     end: () => (from = null),
   });
-  const lagAt = (x) => setLag(nearest(state.race.lags.map(place.across.x), x));
+  const lagAt = (x) => setLag(nearest(place.crossing.lags.places, x));
   const checkAt = (x) => setCheck(place.along.x.invert(x) / state.race.every);
   const [lagField, checkField] = [svg("rect"), svg("rect")];
   for (const node of [lag, lagField]) view.drag(stage, node, lagAt, focus(lag));
@@ -128,7 +141,7 @@ function render({ model, el }) {
     state = { ...next, ghost: ghost === next.n ? null : ghost };
     const still = sameTask && next.n === old.n && Math.abs(next.check - old.check) === 1; // a running race
     stage.show({ moves: !view.dragging && !still });
-    view.say(summary(state.race, state));
+    view.say(summary(all, state));
   });
   return () => view.dispose();
 }

@@ -1,12 +1,11 @@
-// The drawing of Race: the error at each lag, and the error while learning, over one axis of errors. Below the limit each cell
-// has a row of its own, in which its runs come to rest.
+// What Race shows, and its right half: the error while learning. Below the limit each cell has a row of its own, in which its
+// runs come to rest.
 
 import { band, curve, label, scale } from "./chart.js";
 import { clamp, fixed } from "./elements.js";
 import { mark } from "./stage.js";
 
 export const count = (value) => value.toLocaleString("en");
-export const amount = (value) => (value < 0.00095 ? "below 0.001" : fixed(value, value < 0.0995 ? 3 : 2));
 export const HUES = ["first", "second", "third", "fourth"];
 
 // ---- what was measured ----------------------------------------------------------------------------------------------
@@ -20,15 +19,22 @@ function median(values) {
 }
 
 // One cell at one lag: what its runs have reached at each check, and after how many checks they have finished. The whole has
-// finished when more than half of them have.
+// finished when more than half of them have. Where a cell was not raced, there are no steps.
 function course(runs, limit, checks) {
-  const steps = Array.from({ length: checks + 1 }, (_, check) => {
+  const raced = runs.length > 0;
+  const steps = Array.from({ length: raced ? checks + 1 : 0 }, (_, check) => {
     const values = runs.map((errors) => held(errors, check));
     return { low: Math.min(...values), middle: median(values), high: Math.max(...values) };
   });
   const ends = runs.map((errors) => (errors.at(-1) < limit ? errors.length - 1 : Number.POSITIVE_INFINITY));
   const sorted = [...ends].sort((a, b) => a - b);
-  return { steps, ends: sorted, finish: sorted[runs.length >> 1], seeds: runs.length };
+  return {
+    raced,
+    steps,
+    ends: sorted,
+    finish: sorted[runs.length >> 1] ?? Number.POSITIVE_INFINITY,
+    seeds: runs.length,
+  };
 }
 
 // the task's cells, each with its course at every lag
@@ -65,24 +71,37 @@ function panel(x, [top, height], row, { cells, limit, most }) {
   return { x, y, top, line, rows, bottom: line + 6 + row * cells.length, at: (value) => y(Math.max(limit, value)) };
 }
 
-export function layout(width, race) {
+// the lags stand side by side, equally far apart
+function steps(lags, [start, end]) {
+  const gap = lags.length > 1 ? (end - start) / (lags.length - 1) : 0;
+  const places = lags.map((_, n) => (lags.length > 1 ? start + gap * n : (start + end) / 2));
+  return { places, range: [start, end] };
+}
+
+export function layout(width, race, columns) {
   const wide = width > 620;
   const { lags, checks, every } = race;
   const updates = checks * every;
-  const ends = [lags[0] / 1.35, lags.at(-1) * 1.35];
-  const left = 44;
-  const split = wide ? Math.round(width * 0.37) : width - 8;
-  const [margin, room] = wide ? [split + 52, 84] : [left, 74];
+  const left = wide ? 68 : 44;
+  const split = wide ? Math.round(width * 0.45) : width - 4;
+  const [margin, room] = wide ? [split + 54, 84] : [left, 70];
   const row = wide ? 20 : 15;
-  const lagX = scale(ends, [left, split], { log: true, ticks: lags });
   const stepX = root(
     updates,
     [margin, width - room],
-    [0, 0.05, 0.25, 0.5, 1].map((part) => Math.round(part * updates)),
+    (wide ? [0, 0.05, 0.25, 0.5, 1] : [0, 0.05, 0.25, 1]).map((part) => Math.round(part * updates)),
   );
-  const across = panel(lagX, wide ? [64, 176] : [54, 60], row, race);
-  const along = panel(stepX, wide ? [64, 176] : [across.bottom + 54, 82], row, race);
-  return { wide, width, updates, row, across, along, height: along.bottom + 22 };
+  const [top, zone, foot] = wide ? [74, 20, 222] : [56, 16, 146];
+  const pace = scale([every, Math.max(updates, 2 * every)], [foot, top + zone + 8], { log: true });
+  pace.ticks = [...[1, 4, 20].map((checks) => checks * every).filter((tick) => tick < updates), updates];
+  const lagX = steps(lags, [left + 18, split - 18]);
+  const rows = race.cells.map((_, n) => foot + (wide ? 22 : 20) + row * (n + 0.5));
+  const bottom = rows.at(-1) + row / 2 + 2;
+  const ends = wide ? [left + 86, split - 86] : [84, split - 76];
+  const crossing = { pace, top, zone, foot, lags: lagX, rows, bottom, left, right: split, row };
+  crossing.columns = columns > 1 ? steps(Array(columns).fill(0), ends).places : lagX.places;
+  const along = panel(stepX, wide ? [64, foot - 46] : [bottom + 48, 64], row, race);
+  return { wide, width, updates, row, crossing, along, height: along.bottom + 22 };
 }
 
 // ---- the marks ------------------------------------------------------------------------------------------------------
@@ -113,38 +132,7 @@ function frame(key, place, { x, y, line, rows, bottom, at }, { cells, limit, gue
   return marks;
 }
 
-const short = (name) => (name.length > 6 ? `${name.slice(0, 5)}…` : name);
-
-// where a cell's line ends at a check: in its row, or at its error
-const standing = ({ steps, finish }, check, { at }, row) => (finish <= check ? row : at(steps[check].middle));
-
-// the error at each lag
-export function acrossLags(place, race, { check, n: chosen }) {
-  const { x, at, rows, top, bottom } = place.across;
-  const [left] = x.range;
-  const spot = x(race.lags[chosen]);
-  const title = check
-    ? `error at each lag, after ${count(check * race.every)} updates`
-    : "error at each lag, untrained";
-  const marks = [
-    label("ltitle", place.wide ? left : 0, top - 18, title),
-    ...frame("l", place, place.across, race, true),
-    ...(race.guess && place.wide ? [label("guess", left + 5, at(race.guess) - 5, "always the same answer")] : []),
-    mark("line", "lag", { class: "ra-cursor", x1: spot, x2: spot, y1: top, y2: bottom }),
-  ];
-  race.cells.forEach(({ courses }, n) => {
-    const edge = (side) => courses.map(({ steps }, k) => [x(race.lags[k]), at(steps[check][side])]);
-    marks.push(band(`lband${n}`, edge("low"), edge("high"), { class: `ra-band ${HUES[n]}` }));
-  });
-  race.cells.forEach(({ courses }, n) => {
-    const points = courses.map((one, k) => [x(race.lags[k]), standing(one, check, place.across, rows[n])]);
-    marks.push(curve(`lline${n}`, points, { class: `ra-line ${HUES[n]}` }));
-    points.forEach(([cx, cy], k) =>
-      marks.push(mark("circle", `ldot${n},${k}`, { class: `ra-dot ${HUES[n]}`, cx, cy, r: k === chosen ? 5 : 3.2 })),
-    );
-  });
-  return marks;
-}
+export const short = (name) => (name.length > 6 ? `${name.slice(0, 5)}…` : name);
 
 // A line up to a check; once its cell has finished it falls into the row. The number of points is always the same.
 function way({ steps, finish }, check, { x, at }, row, every) {
@@ -156,11 +144,14 @@ function way({ steps, finish }, check, { x, at }, row, every) {
   });
 }
 
+// where a cell's line ends at a check: in its row, or at its error
+const standing = ({ steps, finish }, check, { at }, row) => (finish <= check ? row : at(steps[check].middle));
+
 // heights for labels that stand near `wanted` without touching
-function apart(wanted, gap, lowest) {
+export function apart(wanted, gap, lowest, highest = Number.NEGATIVE_INFINITY) {
   const order = wanted.map((_, n) => n).sort((a, b) => wanted[a] - wanted[b]);
   const found = [];
-  let last = Number.NEGATIVE_INFINITY;
+  let last = highest - gap;
   for (const n of order) {
     found[n] = Math.max(wanted[n], last + gap);
     last = found[n];
@@ -169,38 +160,41 @@ function apart(wanted, gap, lowest) {
   return found.map((y) => y - over);
 }
 
-const tally = ({ ends, seeds }, check) => `${ends.filter((end) => end <= check).length} of ${seeds}`;
+export const tally = ({ ends, seeds }, check) => `${ends.filter((end) => end <= check).length} of ${seeds}`;
 
 // the error while learning
-export function alongUpdates(place, race, { check, n: chosen, ghost }) {
+export function alongUpdates(place, race, { check, n: chosen, ghost }, title) {
   const { x, at, rows, top, line, bottom } = place.along;
   const { every, lags } = race;
   const [left] = x.range;
   const cursor = x(check * every);
-  const before = ghost === null ? "" : ` (dashed: lag ${lags[ghost]})`;
+  const before = ghost === null ? "" : ` (dashed: ${place.wide ? "lag " : ""}${lags[ghost]})`;
   const marks = [
-    label("rtitle", place.wide ? left : 0, top - 18, `error while learning, lag ${lags[chosen]}${before}`),
+    label("rtitle", place.wide ? left : 0, top - 18, `${title}, lag ${lags[chosen]}${before}`),
     ...frame("r", place, place.along, race, !place.wide),
+    ...(race.guess && place.wide
+      ? [label("guess", x.range[1] - 16, at(race.guess) - 5, "always the same answer", END)]
+      : []),
     mark("line", "check", { class: "ra-cursor", x1: cursor, x2: cursor, y1: top, y2: bottom }),
   ];
   const all = race.cells.map(({ courses }) => courses[chosen]);
-  all.forEach(({ steps }, n) => {
+  all.forEach(({ raced, steps }, n) => {
+    if (!raced) return;
     const edge = (side) => steps.map((_, k) => [x(Math.min(k, check) * every), at(steps[Math.min(k, check)][side])]);
     marks.push(band(`rband${n}`, edge("low"), edge("high"), { class: `ra-band ${HUES[n]}` }));
   });
-  if (ghost !== null)
-    race.cells.forEach(({ courses }, n) => {
-      const points = way(courses[ghost], race.checks, place.along, rows[n], every);
-      marks.push(curve(`ghost${n}`, points, { class: `ra-line ghost ${HUES[n]}` }));
-    });
-  const running = all.map((one) => one.finish > check);
-  const heads = all.map((one) => at(one.steps[check].middle));
+  race.cells.forEach(({ courses }, n) => {
+    if (ghost === null || !courses[ghost].raced) return;
+    const points = way(courses[ghost], race.checks, place.along, rows[n], every);
+    marks.push(curve(`ghost${n}`, points, { class: `ra-line ghost ${HUES[n]}` }));
+  });
   const low = apart(
-    heads.map((y, n) => (running[n] ? y : -1e3 * (n + 1))),
+    all.map((one, n) => (one.raced && one.finish > check ? at(one.steps[check].middle) : -1e3 * (n + 1))),
     15,
     line - 6,
   );
   all.forEach((one, n) => {
+    if (!one.raced) return marks.push(missing(n, place, race, chosen));
     const [cx, cy] = [x(Math.min(check, one.finish) * every), standing(one, check, place.along, rows[n])];
     marks.push(curve(`rline${n}`, way(one, check, place.along, rows[n], every), { class: `ra-line ${HUES[n]}` }));
     one.ends.forEach((end, k) => {
@@ -212,6 +206,20 @@ export function alongUpdates(place, race, { check, n: chosen, ghost }) {
     marks.push(...told(n, place, race, one, check, low[n]));
   });
   return marks;
+}
+
+const END = { "text-anchor": "end" };
+
+// the longest lag before this one at which a cell was raced; none of its seeds solved it
+export const failed = ({ courses }, lags, n) => lags[courses.slice(0, n).findLastIndex(({ raced }) => raced)];
+
+// why there is no line
+function missing(n, place, { cells, lags }, chosen) {
+  const { x, rows } = place.along;
+  const why = `${short(cells[n].name)}: not raced, none of its seeds solved lag ${failed(cells[n], lags, chosen)}`;
+  const text = place.wide ? why : "not raced";
+  const style = { class: `ra-name ${HUES[n]}`, "font-size": place.wide ? 12.5 : 11.5 };
+  return label(`told${n}`, x.range[0] + 10, rows[n] + 4, text, style);
 }
 
 // what is said of a cell: beside its line, and in its row
@@ -243,51 +251,4 @@ function told(n, place, race, one, check, y) {
     }),
   );
   return marks;
-}
-
-// ---- in words -------------------------------------------------------------------------------------------------------
-
-const list = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
-
-// who is first, in a sentence for the picture; short on a phone
-export function finding(race, { check, n }, wide) {
-  const { cells, every, checks } = race;
-  const all = cells.map(({ name, courses }) => ({ name, ...courses[n] }));
-  const done = all.filter(({ finish }) => finish <= check).sort((a, b) => a.finish - b.finish);
-  const open = all.filter(({ finish }) => finish > check);
-  const when = check === checks ? `within ${count(check * every)} updates` : `after ${count(check * every)} updates`;
-  if (!check) return "All start with weights drawn at random";
-  if (!done.length) {
-    const least = Math.min(...open.map(({ steps }) => steps[check].middle));
-    const ahead = open.filter(({ steps }) => steps[check].middle === least).map(({ name }) => name);
-    return `${check === checks ? "None solves it" : "None yet"} ${when}: ${list(ahead)} ahead, ${amount(least)}`;
-  }
-  const first = done.filter(({ finish }) => finish === done[0].finish).map(({ name }) => name);
-  const start = `${list(first)} first: solved after ${count(done[0].finish * every)} updates`;
-  if (!wide) return `${list(first)} first, after ${count(done[0].finish * every)} updates`;
-  const later = done.slice(first.length).map(({ name, finish }) => `${name} ${count(finish * every)}`);
-  const rest = open.length ? [`${list(open.map(({ name }) => name))} not ${when}`] : [];
-  return [start, ...later, ...rest].join(", ");
-}
-
-// how many weights the cells have, where that is known
-export function sizes({ cells }) {
-  const all = cells.map(({ weights }) => weights).filter(Boolean);
-  if (!all.length) return "";
-  const [least, most] = [Math.min(...all), Math.max(...all)].map(count);
-  return `${least === most ? least : `${least} to ${most}`} weights each`;
-}
-
-const SAID = { adding: "Adding", copy: "Delayed copy", own: "Your runs" };
-
-export function summary(race, { check, n }) {
-  const { cells, every, lags } = race;
-  const each = cells.map(({ name, courses }) => {
-    const one = courses[n];
-    const done = one.ends.filter((end) => end <= check).map((end) => count(end * every));
-    const range = done.length > 1 && done[0] !== done.at(-1) ? `${done[0]} to ${done.at(-1)}` : done[0];
-    const solved = `${name} ${tally(one, check)} seeds solved`;
-    return `${solved}${done.length ? ` (${range} updates)` : ""}${one.finish > check ? `, median error ${amount(one.steps[check].middle)}` : ""}`;
-  });
-  return `${SAID[race.task]}, lag ${lags[n]}, after ${count(check * every)} updates: ${each.join("; ")}.`;
 }
