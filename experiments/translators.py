@@ -37,7 +37,7 @@ def date_vocabularies() -> tuple[Vocabulary, Vocabulary]:
 
 def train(
     pairs: Sequence[tuple[Text, Text]],
-    vocabularies: tuple[Vocabulary, Vocabulary],
+    vocabularies: Sequence[Vocabulary],
     *,
     model: Mapping[str, Any],
     steps: int,
@@ -92,7 +92,7 @@ def train(
     return translator, time.process_time() - started
 
 
-def exact(model: Seq2Seq, pairs: Sequence[Pair], vocabularies: tuple[Vocabulary, Vocabulary]) -> float:
+def exact(model: Seq2Seq, pairs: Sequence[Pair], vocabularies: Sequence[Vocabulary]) -> float:
     """The share of pairs that greedy search translates without any mistake."""
     found = translate(model, [pair.chinese for pair in pairs], *vocabularies)
     return float(np.mean([text == pair.english for text, pair in zip(found, pairs, strict=True)]))
@@ -101,7 +101,7 @@ def exact(model: Seq2Seq, pairs: Sequence[Pair], vocabularies: tuple[Vocabulary,
 def save(
     name: str,
     model: Seq2Seq,
-    vocabularies: tuple[Vocabulary, Vocabulary],
+    vocabularies: Sequence[Vocabulary],
     notes: Mapping[str, Any],
     measure: Callable[[Seq2Seq], dict[str, Any]],
 ) -> None:
@@ -129,7 +129,7 @@ def save(
     print(f"{path.name}: {path.stat().st_size:,} bytes, {measured}", flush=True)
 
 
-def with_weights(number: int, vocabularies: tuple[Vocabulary, Vocabulary], model: Mapping[str, Any]) -> dict[str, Any]:
+def with_weights(number: int, vocabularies: Sequence[Vocabulary], model: Mapping[str, Any]) -> dict[str, Any]:
     """Options of `Seq2Seq` with the hidden size, an even one, that brings it nearest to so many weights."""
 
     def weights(hidden_size: int) -> int:
