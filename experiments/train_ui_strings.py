@@ -26,7 +26,8 @@ PIECES = {"source": 2600, "target": 2000}
 COVERAGE = 0.9995  # the rarest characters stay unknown
 OFTEN = 4  # how many times an epoch JupyterLab's strings come
 OPTIONS = {"steps": 8000, "batch_size": 64, "learning_rate": 0.003, "warm_up": 300, "seed": 0}
-SEARCH = {"width": 5, "length_penalty": 0.6, "max_length": 40}
+SEARCHES = [{"width": 1}, *({"width": 5, "length_penalty": penalty} for penalty in (0.0, 0.3, 0.6, 1.0))]
+LONGEST = 40  # pieces
 
 
 class Translator:
@@ -49,7 +50,9 @@ class Translator:
 
     def translations(self, model: Seq2Seq, pairs: Sequence[Pair], **search: float) -> list[str]:
         """English of the Chinese sides."""
-        found = translate(model, [source for source, _ in self.cut(pairs)], *self.vocabularies, **search)
+        found = translate(
+            model, [source for source, _ in self.cut(pairs)], *self.vocabularies, max_length=LONGEST, **search
+        )
         return [self.pieces[1].decode(text) for text in found]
 
 
@@ -73,19 +76,23 @@ def main() -> None:
     wanted = [pair.english for pair in split.validation]
     model, seconds = train(
         translator.cut([*split.train, *own * (OFTEN - 1)]), translator.vocabularies, model=MODEL, **OPTIONS,
-        validate=lambda model: bleu(translator.translations(model, split.validation), wanted, samples=0).value,
+        validate=lambda model: bleu(translator.translations(model, split.validation), wanted, samples=1).value,
     )  # fmt: skip
     notes = {
-        "source_pieces": translator.pieces[0], "target_pieces": translator.pieces[1], "search": SEARCH,
+        "source_pieces": translator.pieces[0], "target_pieces": translator.pieces[1],
         "pairs": len(split.train), "options": OPTIONS, "pieces": PIECES, "often": OFTEN, "seconds": round(seconds),
         "nearest": {"own": nearest(own, split.test), "all": nearest(split.train, split.test)},
     }  # fmt: skip
 
     def measure(stored: Seq2Seq) -> dict[str, Any]:
-        parts = {"validation": split.validation, "test": split.test}
-        found = {name: translator.translations(stored, pairs, **SEARCH) for name, pairs in parts.items()}
-        greedy = scores(translator.translations(stored, split.test), split.test)
-        return {name: scores(found[name], pairs) for name, pairs in parts.items()} | {"test_greedy": greedy}
+        """Choose a search by the validation strings, measure it on the test strings, and greedy search beside it."""
+        tried = [
+            scores(translator.translations(stored, split.validation, **search), split.validation) for search in SEARCHES
+        ]
+        best = max(range(len(SEARCHES)), key=lambda i: tried[i]["bleu"][0])
+        test = [scores(translator.translations(stored, split.test, **SEARCHES[i]), split.test) for i in (best, 0)]
+        search = {**SEARCHES[best], "max_length": LONGEST}
+        return {"search": search, "validation": tried[best], "test": test[0], "test_greedy": test[1]}
 
     save("ui_strings", model, translator.vocabularies, notes, measure)
 
