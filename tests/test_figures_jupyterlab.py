@@ -32,6 +32,10 @@ PLACES = {
     ),
     "07_lstm": ("imports", "input-code", "forget-code", "worth-code", "flow-code", "bias-live"),
     "08_training": ("imports", "stateful-train", "dropout-again"),
+    "09_seq2seq": (
+        *("imports", "data-code", "by-hand", "signs-code", "signs-sum-code", "padding-encoder", "masked-loss"),
+        *("library", "batches-code", "train-code", "again-curves", "again"),
+    ),
 }
 WATCH = """
 from pathlib import Path

@@ -42,7 +42,7 @@ def entries() -> list[tuple[str, str, list[int], list[int]]]:
             english,
             chinese,
             [int(n) for n in re.findall(r"\[(\d+)\]", where)],
-            [int(n) for n in re.findall(r"(?<![\[\d])\d+(?![\d_\]])", where)],
+            [int(n) for n in re.findall(r"\d+", re.sub(r"\[\d+\]\([^)]*\)", "", where))],
         )
         for english, chinese, where in found
     ]

@@ -1,13 +1,14 @@
 """Vocabulary, batches, padding, one-hot vectors."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rnnlib.text import Batch, SequentialBatches, ShuffledBatches, Vocabulary, one_hot, pad
+from rnnlib.text import Batch, Pieces, SequentialBatches, ShuffledBatches, Vocabulary, one_hot, pad
 
 texts = st.text(min_size=1, max_size=60)
 
@@ -206,3 +207,51 @@ def test_one_hot_picks_rows_of_the_identity(size, steps, batch, seed):
 def test_one_hot_names_what_is_wrong(ids, error, message):
     with pytest.raises(error, match=message):
         one_hot(ids, 3)
+
+
+# ------------------------------------------------------------------------------------------------- pieces
+
+CORPUS = [f"{verb} the {noun}" for verb in ("Open", "Close", "Save…") for noun in ("file", "folder", "文件 %1")] * 3
+
+
+@pytest.fixture(scope="module")
+def pieces():
+    return Pieces.train(CORPUS, 40)
+
+
+def test_pieces_spell_the_text_and_know_their_number(pieces):
+    assert len(pieces) == len(pieces.to_list()) == len(set(pieces.to_list())) == 40
+    for text in CORPUS[:9]:
+        cut = pieces.encode(text)
+        assert set(cut) <= set(pieces.to_list()) and len(cut) < len(text)
+        assert pieces.decode(cut) == text
+    assert pieces.encode("") == [] and pieces.decode([]) == ""
+
+
+words = st.lists(st.text("OpenClosefilder文…%1Ω猫", min_size=1, max_size=6), max_size=6)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(words)
+def test_any_words_are_spelled_also_with_characters_never_seen(pieces, words):
+    assert pieces.decode(pieces.encode(" ".join(words))) == " ".join(words)
+
+
+def test_the_first_piece_joined_is_the_commonest_pair():
+    # a and b stand side by side three times, every other pair once
+    assert Pieces.train(["xab yab zab"], 8).to_list()[:2] == ["<unk>", "ab"]
+
+
+def test_pieces_are_the_same_again_and_in_a_checkpoint(pieces):
+    again = Pieces.train(CORPUS, 40)
+    assert again == pieces != Pieces.train(CORPUS, 38)
+    stored = Pieces(**json.loads(json.dumps(pieces.config())))
+    assert stored == pieces and stored.encode("Open the house") == pieces.encode("Open the house")
+
+
+def test_pieces_name_what_is_wrong(monkeypatch):
+    with pytest.raises(ValueError, match="texts: expected at least one text, got none"):
+        Pieces.train([], 9)
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)  # makes the import fail
+    with pytest.raises(ImportError, match="python -m pip install sentencepiece"):
+        Pieces.train(CORPUS, 40)

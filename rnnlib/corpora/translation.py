@@ -1,12 +1,15 @@
-"""Sentences in two languages: strings of an interface, and dates whose word order changes (chapters 9 and 10)."""
+"""Strings of interfaces in Chinese and English, split so that near-duplicates do not leak (chapter 10)."""
 
-import datetime
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from rnnlib.corpora.optional import optional
+from rnnlib.corpora.similar import families
 
 
 class Pair(NamedTuple):
@@ -16,32 +19,51 @@ class Pair(NamedTuple):
     english: str
 
 
-def _has_han(text: str) -> bool:
-    return any("\u4e00" <= character <= "\u9fff" for character in text)
+class PairSplit(NamedTuple):
+    """Pairs to learn from, to choose by and to measure with; no family has members in two of them."""
+
+    train: list[Pair]
+    validation: list[Pair]
+    test: list[Pair]
 
 
-def ui_strings() -> list[Pair]:
-    """Chinese-English pairs: the strings of JupyterLab's user interface and their translations.
+JUPYTERLAB = ("jupyterlab_language_pack_zh_CN",)
+# what the book's environment brings along in any case: the notebook's server, the builder of the pages, its themes
+INSTALLED = (*JUPYTERLAB, "jupyter_server", "sphinx", "pydata_sphinx_theme", "sphinx_book_theme", "sphinx_togglebutton")
+_CHINESE = {"zh_CN", "zh-cn", "zh_Hans", "zh_Hans_CN", "zh-hans", "zh"}  # names of folders
+_LARGEST = 10  # larger families stay in the training part, so that no phrase dominates the test
 
-    Read from the message catalogues of the package ``jupyterlab-language-pack-zh-CN``. White space is
-    collapsed; of a message with a plural the plural is taken; a string without a Chinese character (a name
-    left as it is) is left out. A Chinese or English string that has occurred before is left out too, so
-    that no half of a pair of the test set can have been seen in training.
+
+def ui_strings(packages: Sequence[str] = JUPYTERLAB) -> list[Pair]:
+    """Chinese-English pairs: the strings of user interfaces and their translations, JupyterLab's by default.
+
+    Read from the message catalogues of installed packages. White space is collapsed; of a message with a plural the
+    plural is taken; a string without a Chinese character (a name left as it is) is left out. A Chinese or English
+    string that has occurred before is left out too, so that no half of a pair of the test set can have been seen in
+    training.
+
+    Parameters
+    ----------
+    packages : sequence of str
+        Names of modules, in this order. ``corpora.INSTALLED`` adds what comes with the book's environment:
+        jupyter_server, Sphinx and the pages' themes.
 
     Returns
     -------
     list of Pair
-        About 2,900 pairs ``(chinese, english)``, in the order of the catalogues' names and of the English
-        strings.
+        About 2,900 pairs ``(chinese, english)`` of JupyterLab, in the order of the catalogues' names and of the
+        English strings.
 
     Raises
     ------
     ImportError
-        If the language pack or Babel, which reads catalogues, is missing.
+        If a package or Babel, which reads catalogues, is missing.
 
     Notes
     -----
-    Copyright Project Jupyter contributors; BSD 3-clause licence. Used in chapter 10.
+    JupyterLab's language pack and jupyter_server: copyright Project Jupyter contributors, BSD 3-clause licence. Sphinx:
+    copyright the Sphinx team, BSD 2-clause licence. pydata-sphinx-theme and sphinx-book-theme: BSD 3-clause licence,
+    sphinx-togglebutton: MIT licence. Used in chapters 1 and 10.
 
     Examples
     --------
@@ -49,14 +71,36 @@ def ui_strings() -> list[Pair]:
     >>> dict((english, chinese) for chinese, english in ui_strings())["Create a new notebook"]
     '创建笔记本'
     """
-    pack = optional("jupyterlab_language_pack_zh_CN", "jupyterlab-language-pack-zh-CN")
-    read_mo = optional("babel.messages.mofile", "babel").read_mo
+    paths: list[Path] = []
+    for package in packages:
+        module = optional(package, package.replace("_", "-"))
+        paths += chinese_catalogues(Path(str(module.__file__)).parent)
+    return read_catalogues(paths)
+
+
+def chinese_catalogues(folder: Path) -> list[Path]:
+    """The message catalogues (.mo; .po where there is no .mo beside it) for simplified Chinese in a folder, sorted."""
+    files = [path for path in folder.rglob("*.[mp]o") if not _CHINESE.isdisjoint(path.relative_to(folder).parts)]
+    return sorted(path for path in files if path.suffix == ".mo" or path.with_suffix(".mo") not in files)
+
+
+def read_catalogues(paths: Iterable[Path]) -> list[Pair]:
+    """The pairs of message catalogues, as `ui_strings` reads them.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files in gettext's format, ``.mo`` or ``.po``.
+
+    Returns
+    -------
+    list of Pair
+        In the order of the files and, within a file, of the strings.
+    """
     pairs: list[Pair] = []
     seen: set[str] = set()
-    for path in sorted(Path(str(pack.__file__)).parent.rglob("*.mo")):
-        with path.open("rb") as file:
-            messages = [(message.string, message.id) for message in read_mo(file) if message.id]
-        for message in sorted((_one_form(chinese), _one_form(english)) for chinese, english in messages):
+    for path in paths:
+        for message in sorted(_messages(path)):
             pair = Pair(*(" ".join(text.split()) for text in message))
             if _has_han(pair.chinese) and pair.english and not seen.intersection(pair):
                 pairs.append(pair)
@@ -64,74 +108,92 @@ def ui_strings() -> list[Pair]:
     return pairs
 
 
+def _messages(path: Path) -> list[tuple[str, str]]:
+    """(Chinese, English) of all messages of a catalogue that have been translated, and not by a guess."""
+    if path.suffix == ".mo":
+        read = optional("babel.messages.mofile", "babel").read_mo
+    else:
+        read = optional("babel.messages.pofile", "babel").read_po
+    with path.open("rb") as file:
+        return [(_one_form(m.string), _one_form(m.id)) for m in read(file) if m.id and not m.fuzzy]
+
+
 def _one_form(message: str | tuple[str, ...] | list[str]) -> str:
     """Catalogues hold (singular, plural) in English and one form in Chinese: the last is the general one."""
     return message if isinstance(message, str) else message[-1]
 
 
-# Named formats and skeletons of CLDR. No two of them look alike in Chinese, so that a Chinese date has one
-# English translation.
-_DATE_FORMATS = ("full", "long", "yMMMEd", "GyMMMEd", "yMEd", "yMd", "yMMM", "yQQQQ", "MMMEd", "MMMMd")
-_FIRST_DAY = datetime.date(1900, 1, 1)
-_LAST_DAY = datetime.date(2099, 12, 31)
+def _has_han(text: str) -> bool:
+    return any("\u4e00" <= character <= "\u9fff" for character in text)
 
 
-def dates(n: int, seed: int) -> list[Pair]:
-    """Chinese-English dates in ten formats: a small translation task in which the word order changes.
+def ui_strings_split(
+    pairs: Sequence[Pair] | None = None,
+    *,
+    validation: int = 200,
+    test: int = 400,
+    max_length: int = 80,
+    seed: int = 0,
+) -> PairSplit:
+    """Interface strings to train and to test with, split by family: no near-duplicate of a test string is trained on.
 
-    The dates lie between 1900 and 2099. The formats are those of the Unicode CLDR, through Babel. A Chinese
-    date has exactly one right translation, so a translation can be counted as right or wrong; and a Chinese
-    date goes from the large unit to the small one, while an English date does not, so an attention matrix
-    has something to show.
+    Catalogues are full of strings such as "Copy 1 File" and "Copy %1 files"; split at random, the test would ask for
+    what the training text holds. Two pairs are of one family if their Chinese or their English sides are similar (0.75
+    or more by `Similarity`: case, digits, placeholders and menu keys do not count), directly or through others.
+    A family of more than ten pairs is trained on; of the rest, families drawn at random are held out.
 
     Parameters
     ----------
-    n : int
-        How many pairs; no Chinese date occurs twice.
+    pairs : sequence of Pair, optional
+        Without it: ``ui_strings()``.
+    validation, test : int
+        How many pairs to hold out, at least one of each; the last family drawn may bring a few more.
+    max_length : int
+        Pairs with a longer side, in characters, are left out.
     seed : int
-        The same seed gives the same pairs in the same order.
+        Draws the families.
 
     Returns
     -------
-    list of Pair
-        `n` pairs ``(chinese, english)``.
+    PairSplit
+        ``(train, validation, test)``, lists of Pair in the order of `pairs`.
 
     Raises
     ------
     ValueError
-        If `n` is below 1 or above 100,000.
-    ImportError
-        If Babel is missing.
-
-    Notes
-    -----
-    CLDR data: copyright © Unicode, Inc., Unicode License v3. Used in chapter 9.
+        If there are too few pairs to hold out that many.
 
     Examples
     --------
-    >>> from rnnlib.corpora import dates
-    >>> for pair in dates(3, seed=2):
-    ...     print(pair.chinese, "|", pair.english)
-    2067年7月8日周五 | Fri, Jul 8, 2067
-    1921年11月11日周五 | Fri, Nov 11, 1921
-    10月6日周三 | Wed, Oct 6
+    >>> from rnnlib.corpora import ui_strings_split
+    >>> [len(part) for part in ui_strings_split()]
+    [2093, 200, 400]
     """
-    if not 1 <= n <= 100_000:
-        raise ValueError(f"n: expected 1 to 100000 dates, got {n}")
-    babel = optional("babel.dates", "babel")
-    rng = np.random.default_rng(seed)
-    days = (_LAST_DAY - _FIRST_DAY).days + 1
-    pairs: dict[str, str] = {}
-    while len(pairs) < n:
-        date = _FIRST_DAY + datetime.timedelta(days=int(rng.integers(days)))
-        form = _DATE_FORMATS[rng.integers(len(_DATE_FORMATS))]
-        pairs[_write_date(babel, date, form, "zh_Hans_CN")] = _write_date(babel, date, form, "en_US")
-    return [Pair(chinese, english) for chinese, english in pairs.items()]
+    if pairs is None:
+        pairs = ui_strings()
+    pairs = [pair for pair in pairs if max(map(len, pair)) <= max_length]
+    family = families(pairs)
+    part = _draw_families(family, {1: validation, 2: test}, np.random.default_rng(seed))
+    return PairSplit(*([pair for pair, where in zip(pairs, part, strict=True) if where == i] for i in range(3)))
 
 
-def _write_date(babel: Any, date: datetime.date, form: str, locale: str) -> str:
-    if form in ("full", "long"):
-        written = babel.format_date(date, form, locale=locale)
-    else:
-        written = babel.format_skeleton(form, date, locale=locale)
-    return " ".join(written.split())  # CLDR may put narrow or no-break spaces; a reader types the plain one
+def _draw_families(family: np.ndarray, wanted: dict[int, int], rng: np.random.Generator) -> np.ndarray:
+    """(N,) array: the part of each pair, 0 unless its family has been drawn for one of the parts in `wanted`."""
+    names, sizes = np.unique(family, return_counts=True)
+    small = rng.permutation(names[sizes <= _LARGEST])
+    part = np.zeros(len(family), dtype=np.int64)
+    drawn = iter(small)
+    for name, count in wanted.items():
+        if count < 1:
+            raise ValueError(f"validation, test: expected at least 1 pair each, got {tuple(wanted.values())}")
+        while (part == name).sum() < count:
+            one = next(drawn, None)
+            if one is None:
+                most = int(np.isin(family, small).sum())
+                raise ValueError(
+                    f"validation, test: expected at most {most} pairs together, got {tuple(wanted.values())}"
+                )
+            part[family == one] = name
+    if not (part == 0).any():
+        raise ValueError(f"pairs: expected more than are held out, got {len(family)}")
+    return part

@@ -6,6 +6,9 @@ UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[1,0]')
 """
 
 from rnnlib.figures.ask import Ask
+from rnnlib.figures.attention_editor import AttentionEditor
+from rnnlib.figures.beam_explorer import BeamExplorer
+from rnnlib.figures.bottleneck import Bottleneck
 from rnnlib.figures.clipping_cliff import ClippingCliff
 from rnnlib.figures.gate_microscope import GateMicroscope
 from rnnlib.figures.gradient_highway import GradientHighway
@@ -19,6 +22,9 @@ from rnnlib.figures.unroll_stepper import UnrollStepper
 
 __all__ = [
     "Ask",
+    "AttentionEditor",
+    "BeamExplorer",
+    "Bottleneck",
     "ClippingCliff",
     "GateMicroscope",
     "GradientHighway",

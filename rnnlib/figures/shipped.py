@@ -47,6 +47,18 @@ def balanced(text: str) -> str:
     return "\n".join(kept)
 
 
+def translator(name: str, most: int = 0) -> dict[str, Any]:
+    """A translator for the page, with states of the first `most` lists that it was trained on."""
+    import rnnlib.seq2seq  # noqa: F401  (from now on a checkpoint may name its classes)
+    from rnnlib.corpora import date_lists
+    from rnnlib.figures.translator import translator_of
+    from rnnlib.training import load_pretrained
+
+    model, notes = load_pretrained(name)
+    pairs = date_lists(**{**notes["train"], "n": most}, part="train") if most else []
+    return translator_of(model, notes["source"], notes["target"], pairs)
+
+
 def shapes() -> dict[str, Any]:
     """Three real examples of each of the five shapes."""
     from rnnlib.figures.shapes import real_examples
@@ -55,10 +67,13 @@ def shapes() -> dict[str, Any]:
 
 
 SHIPPED: dict[str, Callable[[], dict[str, Any]]] = {
+    "bottleneck": lambda: measured("bottleneck"),
     "char_gru": lambda: microscope("char_gru"),
     "char_lstm": lambda: microscope("char_lstm"),
     "char_rnn": char_rnn,
     "clipping": lambda: measured("clipping"),
+    "date_attention": lambda: translator("date_attention", 128),
+    "date_context_young": lambda: translator("date_context_young"),
     "gradient_highway": lambda: measured("gradient_highway"),
     "lags": lambda: measured("lags"),
     "ngram_dial": lambda: measured("ngram_dial"),

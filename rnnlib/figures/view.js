@@ -139,7 +139,9 @@ export class View {
     this.ends.push(stop);
     this.stop = stop;
     const slider = html("label", { class: "rf-control" }, html("span", { class: "rf-label" }, label), input, value);
-    return html("div", { class: "rf-player" }, button, slider);
+    const player = html("div", { class: "rf-player" }, button, slider);
+    player.update = update; // for a figure that works out later where the end is
+    return player;
   }
 
   // options: [value, text] or [value, text, name of its group]; a value may be a number

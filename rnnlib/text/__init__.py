@@ -8,11 +8,13 @@ explains padding.
 
     vocabulary   symbols and their integers
     batches      Batch, the two ways to cut a text, padding, one-hot vectors
+    pieces       Pieces: words cut into pieces, by sentencepiece
 
-Deliberately absent: subword segmentation, and anything that guesses an encoding.
+Deliberately absent: anything that guesses an encoding.
 """
 
 from rnnlib.text.batches import Batch, SequentialBatches, ShuffledBatches, one_hot, pad
+from rnnlib.text.pieces import Pieces
 from rnnlib.text.vocabulary import Vocabulary, as_ids
 
-__all__ = ["Batch", "SequentialBatches", "ShuffledBatches", "Vocabulary", "as_ids", "one_hot", "pad"]
+__all__ = ["Batch", "Pieces", "SequentialBatches", "ShuffledBatches", "Vocabulary", "as_ids", "one_hot", "pad"]
