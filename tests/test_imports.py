@@ -32,9 +32,7 @@ CORE = {
     "pretrained": set(),
 }
 LEAVES = {"symbolic", "seq2seq", "modern", "plots", "figures", "grading"}
-ALSO = {
-    "figures": {"seq2seq"}
-}  # the figures on translation, when they are given a model: nothing else of them needs it
+ALSO = {"figures": {"seq2seq"}}  # the figures on translation, once they are given a model
 
 
 def modules() -> list[Path]:
