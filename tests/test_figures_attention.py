@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from figure_page import page_of, summary, told
 
 from rnnlib.corpora import date_lists, dates
 from rnnlib.figures import AttentionEditor
@@ -287,3 +288,49 @@ def test_symbols_of_several_characters_are_cut_the_longest_first(blank):
     )
     assert [one["ids"] for one in found] == [[6, 5], [8, 5], [4], []]
     assert found[1]["unknown"] == ["d"] and found[2]["unknown"] == [*"<eos>"]
+
+
+# ---------------------------------------------------------------------------------------------- by hand, on the page
+
+
+def signs(tab, key) -> str:
+    """A row of the translations in the picture, "now" or "old"."""
+    return "".join(tab.locator(f"svg .ae-letter.{key}").all_text_contents())
+
+
+def test_a_bar_that_is_dragged_changes_what_is_written_and_undo_brings_it_back(browser, tmp_path):
+    with page_of(browser, tmp_path, AttentionEditor(text="8月3日")) as tab:
+        alone = signs(tab, "old")
+        assert alone == signs(tab, "now") == "August3∎"
+        tab.get_by_role("slider", name="Sign of the translation").focus()
+        for _ in range(7):
+            tab.keyboard.press("ArrowRight")
+        assert told(tab).startswith("For “3” it looks at “3”")
+        field = tab.locator("svg .rf-field").first.bounding_box()
+        x, base = field["x"] + field["width"] / 20, field["y"] + field["height"]
+        bars = tab.locator("svg .ae-sign").first.bounding_box()
+        x = bars["x"] + bars["width"] / 2
+        tab.mouse.move(x, base - 4)
+        tab.mouse.down()
+        tab.mouse.move(x, base - 75, steps=4)
+        tab.mouse.up()
+        assert signs(tab, "now") == "August8∎" and signs(tab, "old") == alone
+        assert "it writes “8”, not “3”" in told(tab)
+        assert "The translation: “August 8”" in summary(tab)
+        tab.get_by_role("button", name="Undo").press("Enter")
+        assert signs(tab, "now") == alone
+
+
+def test_a_sign_that_is_clicked_is_forced_and_so_is_what_is_typed(browser, tmp_path):
+    with page_of(browser, tmp_path, AttentionEditor(text="8月3日")) as tab:
+        second = tab.get_by_role("button", name="Force").nth(1)
+        sign = second.get_attribute("aria-label").split()[1].rstrip(",")
+        second.click()
+        assert told(tab).startswith("Made to begin like this")
+        assert signs(tab, "now")[0] == sign != "A"
+        tab.get_by_role("button", name="All controls").click()
+        tab.get_by_label("Begin with").fill("May")
+        tab.wait_for_timeout(200)
+        assert signs(tab, "now").startswith("May") and signs(tab, "old").startswith("August")
+        tab.get_by_label("Chinese").fill("8月3日x")
+        assert "not known: x" in tab.locator("svg.rf-picture").text_content()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from figure_page import page_of, told
 
 from rnnlib.figures import BeamExplorer
 from rnnlib.figures.base import bundle
@@ -128,7 +129,7 @@ def test_a_finding_says_who_has_the_higher_score(blank):
         ({"winner": winner, "greedy": None, "opened": branch("two", -2.5), "path": [5]}, "a search error"),
         ({"winner": winner, "greedy": None, "opened": branch("two", -3.5), "path": [5]}, "rightly pruned"),
         ({"winner": winner, "greedy": None, "opened": branch("one", -3.0), "path": [4]}, "like the winner"),
-        ({"winner": None, "greedy": None, "opened": None, "path": []}, "grows"),
+        ({"winner": None, "greedy": None, "opened": None, "path": [], "leading": [4]}, "So far the likeliest: “4”"),
     ]
     found = blank.evaluate(
         """async ([source, states]) => {
@@ -149,3 +150,35 @@ def test_a_model_of_ones_own_and_what_cannot_be_shown():
         BeamExplorer(own_model(), TARGET, TARGET)
     with pytest.raises(TypeError, match="model: expected a model together with both vocabularies"):
         BeamExplorer(own_model(), SOURCE)
+
+
+# ---------------------------------------------------------------------------------------------- by hand, on the page
+
+
+def test_a_pruned_sign_that_is_clicked_is_reopened_and_closed_again(browser, tmp_path):
+    with page_of(browser, tmp_path, BeamExplorer(reopened="", text="12月23日周日")) as tab:
+        assert "click a pruned sign" in tab.locator("svg.rf-picture").text_content()
+        first = told(tab)
+        box = tab.locator("svg rect.be-node.pruned").first.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        tab.mouse.click(x, y)
+        assert "Reopened" in told(tab) or "rightly pruned" in told(tab) or "search error" in told(tab)
+        assert tab.locator("svg rect.be-node.opened").count() > 1
+        tab.mouse.click(x, y)
+        assert told(tab) == first and tab.locator("svg rect.be-node.opened").count() == 0
+
+
+def test_the_tree_grows_sign_by_sign_and_the_penalty_orders_what_has_ended(browser, tmp_path):
+    with page_of(browser, tmp_path, BeamExplorer(step=3, reopened="", text="12月23日周日")) as tab:
+        nodes = tab.locator("svg rect.be-node:not(.pruned)")
+        assert nodes.count() == 9 and told(tab) == "So far the likeliest: “Sun”"
+        tab.get_by_role("slider", name="Signs written").press("End")
+        _, source, target = shown()
+        model = shown()[0]
+        ids = source.encode("12月23日周日")
+        for penalty in (0.0, 1.5):
+            tab.get_by_role("slider", name="Length penalty").first.press("End" if penalty else "Home")
+            tab.wait_for_timeout(200)
+            best = beam_tree(model, ids, width=3, length_penalty=penalty)[0][0]
+            text = tab.locator("svg text.be-cell.won").all_text_contents()
+            assert best.text(target) in text and f"{best.score:.2f}".replace("-", "−") in text

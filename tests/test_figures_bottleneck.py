@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from figure_page import page_of, summary, told
 
 from rnnlib.corpora import date_lists
 from rnnlib.figures import Bottleneck
@@ -105,3 +106,18 @@ def test_translators_of_ones_own_are_measured_by_greedy_search():
         Bottleneck.of({}, pairs, source, target)
     with pytest.raises(ValueError, match="pairs: expected some for each length"):
         Bottleneck.of({"mine": models[0]}, {1: []}, source, target)
+
+
+def test_dragging_shows_the_length_and_another_list(browser, tmp_path):
+    with page_of(browser, tmp_path, Bottleneck(length=1)) as tab:
+        assert told(tab).startswith("1 date:")
+        tab.get_by_role("slider", name="Dates in the list").press("End")
+        assert told(tab).startswith("6 dates:") and "(not trained)" in summary(tab)
+        first = tab.locator("svg .bo-letter").first.text_content()
+        tab.get_by_role("button", name="Another list").click()
+        tab.wait_for_timeout(150)
+        assert tab.locator("svg .bo-letter").first.text_content() != first
+        expected = DATA["examples"][-1][1]["source"]
+        assert expected.startswith(
+            tab.locator("svg .bo-letter").first.text_content().rstrip("…").replace("\u00a0", " ")
+        )

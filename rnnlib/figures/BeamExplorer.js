@@ -17,8 +17,8 @@ const END = "∎";
 const quoted = (text) => `“${text.length > 26 ? `${text.slice(0, 24)}…` : text}”`;
 
 // what the picture says in one line, which has room for `room` letters
-export function finding({ winner, greedy, opened, path, penalty, text }, room = 110) {
-  if (!winner) return "The beam grows …";
+export function finding({ winner, greedy, opened, path, penalty, text, leading }, room = 110) {
+  if (!winner) return leading ? `So far the likeliest: ${quoted(text(leading))}` : "Nothing is written yet";
   const score = (branch) => number(branch.logP / branch.ids.length ** penalty);
   if (opened) {
     const better = opened.logP / opened.ids.length ** penalty - winner.score;
@@ -118,6 +118,7 @@ function render({ model, el }) {
       greedy: runs.greedy.done && whole ? ranked(runs.greedy.tree.finished, penalty)[0] : null,
       opened: path.length ? endOf(runs.opened, ended, path) : null,
       text: (ids) => translator.target.text(ids),
+      leading: grown ? steps[grown - 1][0].ids : null,
       cut: cut.map((one) => ({ ...one, name: name(one.branch) })),
     };
   }
@@ -147,6 +148,7 @@ function render({ model, el }) {
         label("unknown", width, wide ? 16 : 33, told, { "text-anchor": "end" }),
         ...tree(place, translator, { steps, grown, winner: state.winner, reopened: path }),
         ...lane(place, translator, { steps, path, best: state.opened, grown }),
+        label("hint", place.left + 24, below + 5, path.length ? "" : "click a pruned sign to reopen it"),
         ...table(place, translator, { ...state, trackAt: kappa(penalty) }),
         {
           key: "field",

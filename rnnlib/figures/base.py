@@ -160,7 +160,7 @@ class Data(traitlets.TraitType[Any, Any]):
     >>> Holder(measured="truncation")
     Traceback (most recent call last):
     ...
-    traitlets.traitlets.TraitError: measured: expected data or one of ['char_gru', ...], got 'truncation'
+    traitlets.traitlets.TraitError: measured: expected data or one of ['bottleneck', ...], got 'truncation'
     """
 
     def __init__(self, default: str, **kwargs: Any) -> None:

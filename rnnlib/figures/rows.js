@@ -8,16 +8,15 @@ import { percent, shownSign } from "./looking.js";
 // Pins that are more than 1 together are scaled to 1.
 export function pinned(own, pins) {
   const kept = Object.entries(pins).filter(([j]) => Number(j) < own.length);
-  const held = kept.reduce((sum, [, weight]) => sum + weight, 0);
-  const free = own.reduce((sum, weight, j) => (j in pins ? sum : sum + weight), 0);
-  const count = own.length - kept.length;
   if (!kept.length) return own;
-  const most = Math.max(1, count ? held : held / (held || 1));
-  const scale = count ? 1 / most : 1 / (held || 1);
+  const others = own.length - kept.length;
+  const held = kept.reduce((sum, [, weight]) => sum + weight, 0);
+  const scale = held > 1 || !others ? 1 / (held || 1) : 1;
   const rest = Math.max(0, 1 - held * scale);
+  const free = own.reduce((sum, weight, j) => (j in pins ? sum : sum + weight), 0);
   return own.map((weight, j) => {
-    if (j in pins) return count || held ? pins[j] * scale : 1 / kept.length;
-    return free > 1e-12 ? (weight / free) * rest : rest / count;
+    if (j in pins) return held || others ? pins[j] * scale : 1 / kept.length;
+    return free > 1e-12 ? (weight / free) * rest : rest / others;
   });
 }
 
