@@ -269,7 +269,13 @@ def moved(shown, name: str, key: str) -> str:
 
 
 # runs as long as a test needs: some seconds, so that there is something to stop on a fast machine too
-LENGTHS = {"max_steps=900": "max_steps=300", "3001": "60001", "step / 3000": "step / 60000"}
+LENGTHS = {
+    "max_steps=900": "max_steps=300",
+    "3001": "60001",
+    "step / 3000": "step / 60000",
+    "model, 700,": "model, 150,",
+    "steps = 150": "steps = 600",
+}
 LENGTHS |= {"max_steps=250": "max_steps=1", "range(20, 301, 20)": "range(20, 3001, 20)", "step / 300 ": "step / 3000 "}
 
 
@@ -279,6 +285,7 @@ LENGTHS |= {"max_steps=250": "max_steps=1", "range(20, 301, 20)": "range(20, 300
         ("01_sequences", "days", "ArrowLeft"),
         ("03_rnn", "hidden units", "ArrowRight"),
         ("08_training", "recurrent dropout", "ArrowRight"),
+        ("09_seq2seq", "hidden units", "ArrowRight"),
     ],
 )
 def test_a_slider_trains_again_and_a_button_stops_it(browser, lab, name, slider, key):

@@ -19,7 +19,7 @@ export function layout(width, { count, grown, opened, beam }) {
   const from = clamp(last - columns, 0, Math.max(0, count - columns));
   const [top, pitch] = wide ? [48, 23] : [44, 20];
   const lane = top + (beam + PRUNED + 0.5) * pitch + 5;
-  const table = top + (ROWS + PRUNED + 1) * pitch + (wide ? 40 : 36);
+  const table = top + (ROWS + PRUNED + 1) * pitch + (wide ? 32 : 36);
   return {
     wide,
     width,
