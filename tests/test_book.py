@@ -45,7 +45,7 @@ def pages_of_toc() -> list[str]:
                 yield from files(child)
 
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
-    return [f"{name}.html" for name in files(toc)] + ["search.html", "index.html"]
+    return [f"{name}.html" for name in files(toc)] + ["search.html", "index.html", "genindex.html"]
 
 
 PAGES = pages_of_toc()
@@ -98,6 +98,7 @@ def test_every_page_of_the_contents_is_built_and_no_other(built):
 def test_every_chapter_and_page_of_the_folder_is_in_the_contents():
     sources = [
         *(ROOT / "book").glob("*.md"),
+        *(ROOT / "book/api").glob("*.md"),
         *(ROOT / "book").glob("*.ipynb"),
         *(ROOT / "book/exercises").glob("*.ipynb"),
     ]

@@ -24,8 +24,7 @@ class GRU(Cell):
 
     Parameters
     ----------
-    input_size, hidden_size, rng, dtype, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, dropout,
-    recurrent_dropout
+    input_size, hidden_size, rng
         As in `RNN`.
     activation : str
         φ, for the candidate; "tanh" by default.
@@ -33,6 +32,8 @@ class GRU(Cell):
         σ, for both gates; "sigmoid" by default.
     reset_after : bool
         False (default): the reset gate acts on H_{t−1}. True: on H_{t−1} W_hn + b_n, and ``params["b_n"]`` (H,) exists.
+    **options
+        As in `RNN`: dtype, use_bias, three initializers, dropout and recurrent_dropout.
 
     Raises
     ------

@@ -25,8 +25,7 @@ class LSTM(Cell):
 
     Parameters
     ----------
-    input_size, hidden_size, rng, dtype, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, dropout,
-    recurrent_dropout
+    input_size, hidden_size, rng
         As in `RNN`.
     activation : str
         φ, for the candidate and for the output of the cell state; "tanh" by default.
@@ -42,6 +41,8 @@ class LSTM(Cell):
         One gate for both: i = 1 − f. The gates are f, o, g (Greff et al. 2017: "coupled input and forget gate").
     forget_gate : bool
         False: f = 1, nothing is ever forgotten. The gates are i, o, g (Hochreiter & Schmidhuber 1997).
+    **options
+        As in `RNN`: dtype, use_bias, three initializers, dropout and recurrent_dropout.
 
     Raises
     ------
