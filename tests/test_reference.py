@@ -6,6 +6,7 @@ import re
 import sys
 from importlib import import_module
 from pathlib import Path
+from pydoc import locate
 
 import pytest
 from test_book import Page, built  # noqa: F401
@@ -91,3 +92,28 @@ def test_the_index_has_every_term_of_the_glossary_in_both_languages(built):  # n
     index = html.unescape((built.folder / "genindex.html").read_text(encoding="utf8"))
     assert len(terms) > 100
     assert [name for pair in terms for name in pair if f">{name.partition(' (')[0]}" not in index] == []
+
+
+def names_of(library: str) -> set[str]:
+    """What stands in code in the columns of a library on the page that compares three, without options such as a=1."""
+    found = set()
+    for table in re.findall(r"(?:^\|.*\|\n)+", (ROOT / "book" / "names.md").read_text(encoding="utf8"), re.M):
+        header, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+        column = next((k for k, title in enumerate(header) if library in title.lower()), None)
+        cells = [row[column] for row in rows] if column is not None else []
+        found |= {name for cell in cells for name in re.findall(r"`([A-Za-z_][\w.]*)`", cell)}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("library", "places"),
+    [
+        ("rnnlib", ["rnnlib."]),
+        ("torch", ["", "torch.", "torch.nn.", "torch.nn.Module."]),
+        ("keras", ["", "keras.", "keras.layers.", "keras.Model."]),
+    ],
+)
+def test_the_names_that_the_comparison_gives_exist(library, places):
+    names = names_of(library)
+    assert len(names) > 12
+    assert [name for name in names if not any(locate(place + name) for place in places)] == []
