@@ -7,6 +7,7 @@ decorator `register`.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ __all__ = ["build", "describe", "known", "lookup", "register"]
 
 Class = TypeVar("Class", bound=type)
 _CLASSES: dict[str, type] = {}
+# of rnnlib, but imported only when a checkpoint names them: they need more than NumPy
+_LATER = {"Seq2Seq": "rnnlib.seq2seq"}
 
 
 def register(cls: Class) -> Class:
@@ -56,6 +59,8 @@ def lookup(name: Any) -> type:
     ValueError
         If there is none; the message says what to do.
     """
+    if isinstance(name, str) and name in _LATER and name not in _CLASSES:
+        importlib.import_module(_LATER[name])
     if not isinstance(name, str) or name not in _CLASSES:
         raise ValueError(
             f"class: expected one of {known()}, got {name!r}; define or import a class of that name first, "
@@ -90,7 +95,7 @@ def describe(thing: Any) -> dict[str, Any]:
 
 def known() -> list[str]:
     """The registered names, sorted."""
-    return sorted(_CLASSES)
+    return sorted({*_CLASSES, *_LATER})
 
 
 def build(config: Mapping[str, Any], **context: Any) -> Any:

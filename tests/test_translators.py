@@ -1,6 +1,7 @@
 """The shipped translators do what their files say, and what trains them does what it says."""
 
 import re
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from rnnlib import corpora
-from rnnlib.seq2seq import Seq2Seq, exact_match, translate
+from rnnlib.seq2seq import Seq2Seq, bleu, exact_match, translate
 from rnnlib.text import Vocabulary
 from rnnlib.training import load_pretrained
 
@@ -60,6 +61,23 @@ def test_a_vector_is_enough_for_a_date_but_takes_long_to_learn(name, low, high):
     share = share_right(model, corpora.dates(300, seed=11, part="test"), vocabularies_of(notes))
     assert abs(share - notes["exact"]) < 0.1
     assert model.decoder.attention is None
+
+
+def test_a_translator_is_loaded_without_naming_its_module_first():
+    code = "from rnnlib.training import load_pretrained; print(type(load_pretrained('date_context')[0]).__module__)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "rnnlib.seq2seq.model"
+
+
+def test_the_translator_of_interface_strings_reaches_what_its_notes_say():
+    model, notes = load_pretrained("ui_strings")
+    assert (PRETRAINED / "ui_strings.npz").stat().st_size < 1_500_000
+    test = corpora.ui_strings_split().test
+    source, target = notes["source_pieces"], notes["target_pieces"]
+    found = translate(model, [source.encode(pair.chinese) for pair in test], *vocabularies_of(notes), **notes["search"])
+    score = bleu([target.decode(text) for text in found], [pair.english for pair in test], samples=1)
+    assert score.value == pytest.approx(notes["test"]["bleu"][0], abs=0.3)
+    assert score.value > notes["nearest"]["own"]["bleu"][0] + 4 and len(test) >= 300
 
 
 def test_the_vocabularies_hold_all_that_dates_are_written_with(scripts):
