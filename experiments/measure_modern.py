@@ -4,9 +4,9 @@
 
 *Parity*: at each step, is the number of ones so far odd? Each of NETWORKS learns it from sequences of at most LONGEST
 steps and is then tried on LENGTH steps. Its learning rate is that of PARITY_RATES with the lowest loss over LONGEST
-steps, on a seed that is not used again. *Race*: minGRU and LRU, two layers of each, on the tasks of chapter 8, by the rules of
-measure_race.py and with as many weights, at the lags LAGS. *Scan*: how much time a tree takes, as a multiple of the
-loop's, for several lengths and widths; of ROUNDS the least of each.
+steps, on a seed that is not used again. *Race*: minGRU and LRU, two layers of each, on the tasks of chapter 8, by the
+rules of measure_race.py and with as many weights, at the lags LAGS. *Scan*: how much time a tree takes, as a multiple
+of the loop's, for several lengths and widths; of ROUNDS the least of each.
 """
 
 import json
