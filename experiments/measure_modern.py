@@ -102,8 +102,9 @@ measure_race.KINDS |= {
     "minGRU": Kind(two(MinGRU), lambda D, H: 2 * H * (D + 1) + 2 * H * (H + 1)),
     "LRU": Kind(two(LRU), lambda D, H: sum(2 * N * H + 2 * H * H + 3 * H for N in (D, H))),
 }
-# an error that fades over a hundred steps becomes subnormal in float32, which makes a processor ten times slower
-torch.set_flush_denormal(True)
+if __name__ in ("__main__", "__mp_main__"):  # here, and in the processes that are spawned from here
+    # an error that fades over a hundred steps becomes subnormal in float32, which makes a processor ten times slower
+    torch.set_flush_denormal(True)
 
 
 # ---- the scan -------------------------------------------------------------------------------------------------------
