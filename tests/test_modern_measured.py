@@ -1,4 +1,4 @@
-"""experiments/measure_modern.py: equal sizes, the rules of the race, tasks that are what they say, the same runs again."""
+"""experiments/measure_modern.py: equal sizes, the rules of the race, tasks that are what they say, runs again."""
 
 import sys
 from pathlib import Path
