@@ -15,7 +15,7 @@ none of its seeds is not raced at longer ones. Batch, clipping and budget are th
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import product
@@ -33,7 +33,6 @@ from rnnlib.text import SequentialBatches, Vocabulary, one_hot, pad
 from rnnlib.training import Adam, Model, Run, fit
 
 PATH = Path(__file__).resolve().parent.parent / "rnnlib" / "figures" / "data" / "race.json"
-CELLS: dict[str, tuple[type[Cell], int]] = {"RNN": (RNN, 1), "GRU": (GRU, 3), "LSTM": (LSTM, 4)}  # with blocks of W_h
 HIDDEN = {"adding": 63, "copy": 63, "digits": 64, "words": 97, "text": 160}  # of the plain RNN
 TOYS, LAGS, UPDATES, SEEDS = ("adding", "copy"), (5, 10, 20, 40, 60, 80, 100), 2000, (0, 1, 2, 3, 4)
 GUESS = {"adding": 0.167, "copy": 0.5}  # error of the best answer that is always the same: 2/12, 1/2
@@ -42,6 +41,24 @@ FIRST, SEED_OF_TRIALS, TRIAL_LAGS = (0.003, 0.01, 0.03), 100, (5, 20, 60)
 OTHERS, OTHER_SEEDS = {"digits": 400, "words": 600, "text": 400}, (0, 1, 2)  # updates
 TRAINING, HELD_BACK = 1000, 1200  # pictures: those between are for the choice of the rate, the rest for the test
 BITS_OF = 20_000  # characters of the text
+
+
+class Kind(NamedTuple):
+    """A kind of layer."""
+
+    new: Callable[..., Any]
+    """From input_size, hidden_size, rng and dtype to a layer."""
+    weights: Callable[[int, int], int]
+    """How many it has, from D and H."""
+
+
+def cell(new: type[Cell], gates: int) -> Kind:
+    """One cell with as many blocks W_x, W_h, b as gates."""
+    return Kind(new, lambda D, H: gates * H * (D + H + 1))
+
+
+KINDS = {"RNN": cell(RNN, 1), "GRU": cell(GRU, 3), "LSTM": cell(LSTM, 4)}  # another script may add to them
+CELLS = tuple(KINDS)
 
 
 class Job(NamedTuple):
@@ -57,7 +74,7 @@ class Job(NamedTuple):
 
 def weights(cell: str, H: int, D: int, Q: int) -> int:
     """The number of weights of a cell with H units, D inputs and Q outputs, output layer included."""
-    return CELLS[cell][1] * H * (D + H + 1) + (H + 1) * Q
+    return KINDS[cell].weights(D, H) + (H + 1) * Q
 
 
 def sizes(task: str) -> tuple[int, int]:
@@ -78,7 +95,7 @@ def hidden_size(task: str, cell: str) -> int:
 def new_model(task: str, cell: str, rng: np.random.Generator) -> Model:
     """A model that has learnt nothing."""
     D, Q = sizes(task)
-    layer = CELLS[cell][0](D, hidden_size(task, cell), rng=rng, dtype=np.float32)
+    layer = KINDS[cell].new(D, hidden_size(task, cell), rng=rng, dtype=np.float32)
     return Model(layer, Q, rng=rng, return_sequences=task != "digits")
 
 
@@ -203,9 +220,9 @@ def best(trials: dict[float, Trial]) -> float:
     return min(sorted(trials), key=lambda rate: merit(trials[rate]))
 
 
-def choose_rates(pool: ProcessPoolExecutor) -> dict[tuple[str, str], dict[float, Trial]]:
+def choose_rates(pool: ProcessPoolExecutor, cells: tuple[str, ...]) -> dict[tuple[str, str], dict[float, Trial]]:
     """The trials of each cell on each task."""
-    trials: dict[tuple[str, str], dict[float, Trial]] = {which: {} for which in product((*TOYS, *OTHERS), CELLS)}
+    trials: dict[tuple[str, str], dict[float, Trial]] = {which: {} for which in product((*TOYS, *OTHERS), cells)}
     while jobs := [
         Job(task, cell, SEED_OF_TRIALS, rate, trial=True)
         for (task, cell), tried in trials.items() for rate in next_rates(tried)
@@ -228,36 +245,46 @@ def longest_first(jobs: list[Job]) -> list[Job]:
     return sorted(jobs, key=lambda job: order.index(job.task))
 
 
-def run_races(pool: ProcessPoolExecutor, rate: dict[tuple[str, str], float]) -> dict[Job, list[float]]:
+def run_races(
+    pool: ProcessPoolExecutor, rate: dict[tuple[str, str], float], lags: Sequence[int], seeds: Sequence[int]
+) -> dict[Job, list[float]]:
     """All runs; lag by lag, since who has solved a lag with no seed is not raced at longer ones."""
     runs: dict[Job, list[float]] = {}
-    raced = set(product(TOYS, CELLS))
-    for lag in LAGS:
-        jobs = [Job(task, cell, seed, rate[task, cell], lag) for task, cell in sorted(raced) for seed in SEEDS]
+    raced = {(task, cell) for task, cell in rate if task in TOYS}
+    for lag in lags:
+        jobs = [Job(task, cell, seed, rate[task, cell], lag) for task, cell in sorted(raced) for seed in seeds]
         found = all_of(measure, longest_first(jobs), pool, f"lag {lag}")
         raced = {(job.task, job.cell) for job, errors in found.items() if errors[-1] < LIMIT[job.task]}
         runs |= found
-    jobs = [Job(task, cell, seed, rate[task, cell]) for task in OTHERS for cell in CELLS for seed in OTHER_SEEDS]
+    jobs = [Job(task, cell, seed, rate[task, cell]) for task, cell in rate if task in OTHERS for seed in OTHER_SEEDS]
     return runs | all_of(measure, longest_first(jobs), pool, "digits, words, text")
 
 
-def main() -> None:
-    """Choose the learning rates, run the races, and write what was found."""
-    with processes() as pool:
-        trials = choose_rates(pool)
-        rate = {which: best(tried) for which, tried in trials.items()}
-        runs = run_races(pool, rate)
+def race_all(
+    pool: ProcessPoolExecutor, cells: tuple[str, ...], lags: Sequence[int] = LAGS, seeds: Sequence[int] = SEEDS
+) -> dict[str, dict[str, Any]]:
+    """Choose the learning rates, run the races: what was found, by task and cell."""
+    trials = choose_rates(pool, cells)
+    rate = {which: best(tried) for which, tried in trials.items()}
+    runs = run_races(pool, rate, lags, seeds)
     tasks: dict[str, dict[str, Any]] = {task: {} for task in (*TOYS, *OTHERS)}
     for (task, cell), tried in trials.items():
         H, chosen = hidden_size(task, cell), rate[task, cell]
         found: dict[str, Any] = {"hidden_size": H, "weights": weights(cell, H, *sizes(task)), "rate": chosen}
         found["trials"] = [tried.get(rate) for rate in RATES]
         if task in TOYS:
-            jobs = [[Job(task, cell, seed, chosen, lag) for seed in SEEDS] for lag in LAGS]
-            found["runs"] = [[runs[job] for job in seeds if job in runs] for seeds in jobs]
+            jobs = [[Job(task, cell, seed, chosen, lag) for seed in seeds] for lag in lags]
+            found["runs"] = [[runs[job] for job in row if job in runs] for row in jobs]
         else:
             found["reached"] = [runs[Job(task, cell, seed, chosen)][0] for seed in OTHER_SEEDS]
         tasks[task][cell] = found
+    return tasks
+
+
+def main() -> None:
+    """Race the three cells, and write what was found."""
+    with processes() as pool:
+        tasks = race_all(pool, CELLS)
     rules = {
         "limit": {task: LIMIT[task] for task in TOYS}, "updates": {**dict.fromkeys(TOYS, UPDATES), **OTHERS},
         "check": CHECK, "batch": B, "test": TEST, "clip_norm": CLIP_NORM, "rates": RATES, "trial_lags": TRIAL_LAGS,

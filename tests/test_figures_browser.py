@@ -323,6 +323,7 @@ DRAGS = {
     "GateMicroscope": ("Hold the state of unit", 0, -12, "value"),
     "GradientHighway": ("Letter of the loss", -120, 0, "position"),
     "Race": ("Lag", -90, 0, "lag"),
+    "ScanTree": ("Number of steps", -150, 0, "steps"),
     "Shapes": ("Step of the network", -260, 0, "step"),
     "NgramDial": ("Order", 120, 0, "order"),
     "TypeAhead": ("Reading position", -120, 0, "position"),

@@ -37,6 +37,7 @@ PLACES = {
         *("library", "batches-code", "train-code", "again-curves", "again"),
     ),
     "10_attention": ("imports", "model-code", "train-code", "alignment-code", "live"),
+    "11_modern_recurrence": ("imports", "kernel-live"),
 }
 WATCH = """
 from pathlib import Path
@@ -347,5 +348,15 @@ def test_a_plot_of_chapter_7_follows_its_slider(browser, lab):
     assert "b_f = 1" in shown.inner_text()
     moved(shown, "forget bias", "ArrowRight")
     wait_for(lambda: "b_f = 1.5" in shown.inner_text(), "the curve of another bias")
+    assert not shown.locator("pre").count()  # where an error would stand
+    tab.close()
+
+
+def test_a_plot_of_chapter_11_follows_its_sliders(browser, lab):
+    url, folder = lab
+    tab = browser.new_page(viewport={"width": 1200, "height": 1600})
+    shown = run_place(tab, url, place(folder, "11_modern_recurrence"))
+    first = moved(shown, "radius", "ArrowLeft")
+    assert moved(shown, "angle", "ArrowRight") != first
     assert not shown.locator("pre").count()  # where an error would stand
     tab.close()

@@ -14,6 +14,7 @@ from rnnlib.figures.gate_microscope import GateMicroscope
 from rnnlib.figures.gradient_highway import GradientHighway
 from rnnlib.figures.ngram_dial import NgramDial
 from rnnlib.figures.race import Race
+from rnnlib.figures.scan_tree import ScanTree
 from rnnlib.figures.shapes import Shapes
 from rnnlib.figures.spectral_lab import SpectralLab
 from rnnlib.figures.truncation_window import TruncationWindow
@@ -30,6 +31,7 @@ __all__ = [
     "GradientHighway",
     "NgramDial",
     "Race",
+    "ScanTree",
     "Shapes",
     "SpectralLab",
     "TruncationWindow",
