@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .rebuild import unanswered
 
 ATTEMPTS = 2  # a session that fails by itself gets a second chance
 _running: set[subprocess.Popen[bytes]] = set()
+_stopped = threading.Event()
 REMOVED = (
     "PYTEST_",
     "PYTHON",
@@ -69,6 +71,8 @@ def grade_answers(
         if not result["faults"]:
             return {**base, "status": "graded", "tasks": result["tasks"], "waited": result["waited"]}
         faults = result["faults"]
+        if _stopped.is_set():
+            break
     return {**base, "status": "grader-fault", "reason": "; ".join(faults)[:2000]}
 
 
@@ -132,8 +136,14 @@ def check_answers(exercise: Exercise, answers: dict[str, Any], limits: Limits | 
     return full_result(exercise, graded)
 
 
+def go() -> None:
+    """Start sessions again after `stop_all`."""
+    _stopped.clear()
+
+
 def stop_all() -> None:
     """End all sessions of this process, because the user interrupted it."""
+    _stopped.set()
     for process in list(_running):
         process.kill()
 

@@ -1,0 +1,13 @@
+"""The teacher's desk: from what was found in submissions to a table, pages, and files for a learning platform.
+
+`rnnlib.grading` judges and keeps what it found. Here that is given its points, its student, a person's corrections and
+the penalty for lateness, and written down for people. Nothing here runs a student's code or needs a kernel, so all of
+it is done anew by each `rnnlib grade`, however little was graded.
+
+    sheets    spreadsheets as people save them
+    marks     what a person says: corrections, comments
+    scores    rows of the class's table
+    report    scores.csv, and the table on the terminal
+    page      a student's page
+    command   `rnnlib grade` itself
+"""

@@ -1,0 +1,161 @@
+"""`rnnlib grade`: read what the teacher says, grade what has to be graded, write down what there is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .. import run, sandbox
+from ..batch import Batch, Settings
+from ..exercise import Exercise
+from ..limits import Limits
+from ..reading import Found, discover
+from ..release import load_all
+from ..store import Store
+from .marks import Marks, read_marks
+from .options import default_solutions
+from .page import feedback
+from .report import scores_csv, table
+from .scores import Row, mark, scored
+from .sheets import DeskError
+
+
+class Refusal(RuntimeError):
+    """Submissions cannot be isolated here."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done: everything that can be wrong in it was looked at before anything is graded."""
+
+    arguments: argparse.Namespace
+    exercises: dict[str, Exercise]
+    found: list[Found]
+    limits: Limits
+    hidden: tuple[str, ...]
+    marks: Marks
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Plan:
+        """From the command line.
+
+        Raises
+        ------
+        DeskError
+            If something that it names is not there or cannot be used.
+        """
+        for place in arguments.submissions:
+            if not os.path.lexists(place):
+                raise DeskError(f"{place}: no such file or folder")
+        solutions = arguments.solutions or default_solutions()
+        exercises = load_all(solutions)
+        if arguments.exercise and arguments.exercise not in exercises:
+            raise DeskError(f"--exercise: {arguments.exercise!r} is none of {', '.join(sorted(exercises))}")
+        places = [place if place.is_dir() else place.parent for place in arguments.submissions]
+        return cls(
+            arguments,
+            exercises,
+            list(discover(arguments.submissions)),
+            Limits(**{item.name: getattr(arguments, item.name) for item in fields(Limits)}),
+            tuple(os.path.abspath(place) for place in (solutions, arguments.out, *places)),
+            read_marks(arguments.marks, exercises) if arguments.marks else Marks(),
+        )
+
+    def rows(self, results: list[dict[str, Any]]) -> list[Row]:
+        """The table that follows from what was found."""
+        rows = [scored(result, self.exercises, self.arguments.exercise) for result in results]
+        for row in rows:
+            mark(row, self.marks, self.exercises)
+        return rows
+
+
+def grade(arguments: argparse.Namespace) -> bool:
+    """Grade a class; whether there was a fault of the grader's.
+
+    Raises
+    ------
+    DeskError
+        If the command line, or a file that it names, cannot be used.
+    Refusal
+        If submissions cannot be isolated here and are not trusted.
+    """
+    from tqdm import tqdm
+
+    plan = Plan.of(arguments)
+    store = Store(arguments.out)
+    with store.locked():
+        with workers(arguments, plan.hidden) as (executor, level):
+            print(f"sandbox: {level}", file=sys.stderr)
+            if level.name != "isolated" and not arguments.trust_submissions:
+                raise Refusal(f"{level.reason}. If you trust every submission, say --trust-submissions.")
+            settings = Settings(plan.exercises, plan.limits, arguments.trust_submissions, level.name,
+                                hidden=plan.hidden, exercise=arguments.exercise)  # fmt: skip
+            batch = Batch(store, settings, executor)
+            with tqdm(total=len(plan.found), unit=" submissions", file=sys.stderr, disable=None) as bar:
+                results = batch.run(plan.found, progress=bar.update)
+        rows = plan.rows(results)
+        publish(store, rows)
+    return say(plan, rows, batch.graded)
+
+
+def publish(store: Store, rows: list[Row]) -> None:
+    """Write everything that people read."""
+    store.pages({row.student: page(row) for row in rows})
+    store.write("scores.json", json.dumps([row.to_json() for row in rows], indent=1))
+    store.write("scores.csv", scores_csv(rows))
+
+
+def page(row: Row) -> str:
+    """A row's page; if it cannot be made, that is the grader's fault and costs nobody else a page."""
+    try:
+        return feedback(row)
+    except Exception as error:
+        row.status, row.reason, row.tasks = "grader-fault", f"{type(error).__name__}: {error}"[:500], {}
+        return feedback(row)
+
+
+def say(plan: Plan, rows: list[Row], graded: int) -> bool:
+    """Print the table and what to know about it; whether there was a fault of the grader's."""
+    if plan.arguments.json:
+        print(json.dumps([row.to_json() for row in rows], indent=1))
+    else:
+        print(table(rows, shutil.get_terminal_size((120, 24)).columns))
+    wrong = sum(row.status == "grader-fault" for row in rows)
+    said = [*plan.marks.strangers(row.student for row in rows)]
+    said.append(f"{len(plan.found)} submissions, {graded} of them graded now, {wrong} grader faults")
+    said.append(f"scores and feedback: {plan.arguments.out}")
+    print("\n".join(said), file=sys.stderr)
+    return wrong > 0
+
+
+@contextmanager
+def workers(arguments: argparse.Namespace, hidden: tuple[str, ...]) -> Iterator[tuple[Executor, sandbox.Level]]:
+    """Where the work is done, and the level of isolation that holds there."""
+    if arguments.scheduler is None:
+        run.go()
+        executor = ThreadPoolExecutor(arguments.jobs)
+        try:
+            yield executor, sandbox.probe(hidden)
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            run.stop_all()
+            raise
+        finally:
+            executor.shutdown()
+        return
+    from distributed import Client
+
+    with Client(arguments.scheduler) as client:
+        levels = client.run(sandbox.probe, hidden)
+        worst = next((level for level in levels.values() if not level.isolated), next(iter(levels.values()), None))
+        if worst is None:
+            worst = sandbox.Level("limited", f"the scheduler {arguments.scheduler} has no workers")
+        yield client.get_executor(pure=False), worst

@@ -1,0 +1,62 @@
+"""The options of `rnnlib grade`, without loading what carries them out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import rnnlib
+
+from ..limits import Limits
+
+
+def positive(text: str) -> int:
+    """A number of jobs."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
+def default_solutions() -> Path:
+    """`book/solutions` below the current folder, or of the project that this package lies in."""
+    here = Path("book/solutions")
+    return here if here.is_dir() else Path(rnnlib.__file__).resolve().parent.parent / "book" / "solutions"
+
+
+def add_options(grade: argparse.ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    grade.description = "Grade submissions. @FILE among the arguments reads more of them from a file, one a line."
+    grade.add_argument("submissions", type=Path, nargs="+", metavar="SUBMISSIONS", help="folders or notebooks")
+    grade.add_argument("--out", type=Path, required=True, metavar="RESULTS", help="folder for scores and feedback")
+    grade.add_argument(
+        "--solutions", type=Path, metavar="FOLDER", help="released solution notebooks (default: book/solutions)"
+    )
+    grade.add_argument("--exercise", metavar="NAME", default="", help="grade this exercise only, refuse all others")
+    grade.add_argument("--json", action="store_true", help="print scores.json instead of a table")
+    _add_people(grade.add_argument_group("people"))
+    _add_machine(grade.add_argument_group("machines and limits"))
+
+
+def _add_people(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--marks", type=Path, metavar="CSV", help="points and comments of yours: columns student, task, points, comment"
+    )
+
+
+def _add_machine(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--jobs",
+        type=positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="how many at a time (default: %(default)s)",
+    )
+    group.add_argument("--scheduler", metavar="ADDRESS", help="send the work to this Dask scheduler")
+    group.add_argument("--trust-submissions", action="store_true", help="go on where submissions cannot be isolated")
+    for item in fields(Limits):
+        kind = int if item.type == "int" else float
+        group.add_argument(
+            f"--{item.name.replace('_', '-')}", type=kind, default=item.default, help="limit (default: %(default)s)"
+        )
