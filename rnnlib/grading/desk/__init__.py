@@ -6,8 +6,12 @@ it is done anew by each `rnnlib grade`, however little was graded.
 
     sheets    spreadsheets as people save them
     marks     what a person says: corrections, comments
+    roster    who is in the class, and whose a file is
+    late      when something was handed in, and what lateness costs
     scores    rows of the class's table
+    classroom the rows of a class: everybody, and which of several hand-ins counts
     report    scores.csv, and the table on the terminal
+    export    files that Moodle and Canvas import
     page      a student's page
-    command   `rnnlib grade` itself
+    options, command   `rnnlib grade` itself
 """

@@ -7,11 +7,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import Any
 
 from .. import run, sandbox
 from ..batch import Batch, Settings
@@ -20,11 +19,14 @@ from ..limits import Limits
 from ..reading import Found, discover
 from ..release import load_all
 from ..store import Store
+from .classroom import Classroom, Rules
+from .export import exporter
+from .late import read_time
 from .marks import Marks, read_marks
-from .options import default_solutions
+from .options import PLATFORMS, default_solutions
 from .page import feedback
 from .report import scores_csv, table
-from .scores import Row, mark, scored
+from .scores import Row
 from .sheets import DeskError
 
 
@@ -41,7 +43,8 @@ class Plan:
     found: list[Found]
     limits: Limits
     hidden: tuple[str, ...]
-    marks: Marks
+    classroom: Classroom
+    exports: dict[str, Callable[[list[Row]], str]]
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Plan:
@@ -59,22 +62,31 @@ class Plan:
         exercises = load_all(solutions)
         if arguments.exercise and arguments.exercise not in exercises:
             raise DeskError(f"--exercise: {arguments.exercise!r} is none of {', '.join(sorted(exercises))}")
+        rules = Rules.of(arguments)
+        one = arguments.exercise or (next(iter(exercises)) if len(exercises) == 1 else "")
+        if rules.roster is not None and not one:
+            raise DeskError("--roster: expected --exercise beside it, one of "
+                            f"{', '.join(sorted(exercises))}; got none")  # fmt: skip
+        found = list(discover(arguments.submissions))
+        for item in found:
+            if time := rules.whose(item.name)[1]:
+                read_time(time, item.name)
+        if arguments.export and rules.roster is None:
+            raise DeskError(f"--export {arguments.export[0]}: expected --roster beside it, got no roster")
         places = [place if place.is_dir() else place.parent for place in arguments.submissions]
         return cls(
             arguments,
             exercises,
-            list(discover(arguments.submissions)),
+            found,
             Limits(**{item.name: getattr(arguments, item.name) for item in fields(Limits)}),
             tuple(os.path.abspath(place) for place in (solutions, arguments.out, *places)),
-            read_marks(arguments.marks, exercises) if arguments.marks else Marks(),
+            Classroom(exercises, one, read_marks(arguments.marks, exercises) if arguments.marks else Marks(), rules),
+            {
+                item: exporter(item, rules.roster, exercises[one], arguments.column)
+                for item in arguments.export
+                if rules.roster is not None
+            },
         )
-
-    def rows(self, results: list[dict[str, Any]]) -> list[Row]:
-        """The table that follows from what was found."""
-        rows = [scored(result, self.exercises, self.arguments.exercise) for result in results]
-        for row in rows:
-            mark(row, self.marks, self.exercises)
-        return rows
 
 
 def grade(arguments: argparse.Namespace) -> bool:
@@ -101,8 +113,11 @@ def grade(arguments: argparse.Namespace) -> bool:
             batch = Batch(store, settings, executor)
             with tqdm(total=len(plan.found), unit=" submissions", file=sys.stderr, disable=None) as bar:
                 results = batch.run(plan.found, progress=bar.update)
-        rows = plan.rows(results)
+        rows = plan.classroom.rows(results, plan.found)
         publish(store, rows)
+        store.remove(*(f"{platform}.csv" for platform in PLATFORMS if platform not in plan.exports))
+        for platform, write in plan.exports.items():
+            store.write(f"{platform}.csv", write(rows))
     return say(plan, rows, batch.graded)
 
 
@@ -129,7 +144,8 @@ def say(plan: Plan, rows: list[Row], graded: int) -> bool:
     else:
         print(table(rows, shutil.get_terminal_size((120, 24)).columns))
     wrong = sum(row.status == "grader-fault" for row in rows)
-    said = [*plan.marks.strangers(row.student for row in rows)]
+    said = [*plan.classroom.marks.strangers(row.student for row in rows)]
+    said += [f"{row.submission}: {row.reason}" for row in rows if row.status == "nobody's"]
     said.append(f"{len(plan.found)} submissions, {graded} of them graded now, {wrong} grader faults")
     said.append(f"scores and feedback: {plan.arguments.out}")
     print("\n".join(said), file=sys.stderr)

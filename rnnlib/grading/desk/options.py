@@ -11,6 +11,8 @@ import rnnlib
 
 from ..limits import Limits
 
+PLATFORMS = ("moodle", "canvas")
+
 
 def positive(text: str) -> int:
     """A number of jobs."""
@@ -42,6 +44,39 @@ def add_options(grade: argparse.ArgumentParser) -> None:
 def _add_people(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--marks", type=Path, metavar="CSV", help="points and comments of yours: columns student, task, points, comment"
+    )
+
+    group.add_argument(
+        "--roster", type=Path, metavar="CSV", help="the class: identifier, name, further columns; or what Canvas "
+        "or Moodle exports. Who handed in nothing has a row then"
+    )  # fmt: skip
+    group.add_argument(
+        "--pattern", default="", metavar="PATH", help="how a path names a student: '{id}_*.ipynb', '*_{id}_*/*', "
+        "'{group}/{time}/*' (default: the identifier stands anywhere in it)"
+    )  # fmt: skip
+    group.add_argument(
+        "--keep",
+        choices=("last", "best"),
+        default="last",
+        help="which of several hand-ins counts (default: %(default)s)",
+    )
+    group.add_argument("--due", metavar="TIME", help="such as '2026-11-20 23:59'; later is late")
+    group.add_argument("--late-penalty", metavar="RULE", help="10%%/day, 5%%/hour, 0.5/day (points), 20%% (once)")
+    group.add_argument(
+        "--late-most", default="100%", metavar="SHARE", help="what lateness costs at most (default: %(default)s)"
+    )
+    group.add_argument(
+        "--time-column", default="", metavar="NAME", help="the roster's column with the time of handing in (default: "
+        "the {time} of the pattern, or the file's own)"
+    )  # fmt: skip
+    group.add_argument(
+        "--due-column", default="", metavar="NAME", help="the roster's column with due dates of one's own"
+    )
+    group.add_argument(
+        "--export", action="append", default=[], choices=PLATFORMS, help="write canvas.csv or moodle.csv for an import"
+    )
+    group.add_argument(
+        "--column", default="", metavar="NAME", help="what the exercise is called there (default: its name)"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from ..text import line
+from .classroom import account
 from .report import points
 from .scores import Row, Score
 
@@ -54,12 +55,12 @@ def document(title: str, body: str) -> str:
 
 def feedback(row: Row) -> str:
     """A page for the student."""
-    title = line(f"{row.exercise or 'Feedback'}: {row.submission}")
+    title = line(f"{row.exercise or 'Feedback'}: {row.name or row.submission}")
     if row.status == "graded":
         summary = f"<strong>{points(row.points)} of {points(row.max_points)} points.</strong>"
     elif row.status == "grader-fault":
         summary = "Grading did not work this time. This is not your fault, and it costs you nothing."
-    elif row.status == "waiting":
+    elif row.status in ("waiting", "absent", "nobody's"):
         summary = html.escape(row.reason)
     else:
         summary = f"This file could not be graded. {html.escape(row.reason)}"
@@ -76,8 +77,8 @@ def feedback(row: Row) -> str:
 
 
 def _whole(row: Row) -> str:
-    """What a person says of the exercise as a whole."""
-    said = ""
+    """Lateness, and what a person says of the exercise as a whole."""
+    said = f"<p>{html.escape(told)}</p>\n" if (told := account(row)) else ""
     if row.mark is not None and row.mark.points is not None:
         said += f"<p>Your teacher has set the points of this exercise; its tasks alone give {points(row.earned)}.</p>\n"
     if row.comment:

@@ -12,7 +12,10 @@ from .scores import Row
 from .sheets import sheet_text
 
 FORMULA = re.compile(r"(^|[;,\t\n\r|])(?=\s*[=+\-@＝＋－＠])")  # where a spreadsheet would see a formula begin
-FIXED = ("student", "submission", "exercise", "status", "points", "max_points", "by_hand", "sandbox", "reason")
+WHO = ("student", "name")
+FIXED = (
+    "submission", "exercise", "status", "points", "max_points", "late", "penalty", "by_hand", "sandbox", "reason",
+)  # fmt: skip
 
 
 def points(value: float) -> str:
@@ -29,22 +32,26 @@ def points(value: float) -> str:
 def scores_csv(rows: list[Row]) -> str:
     """One row per row, one column per task (its points; empty where there is no such task).
 
+    Further columns of a roster stand behind the name, under the names that they have there.
+
     Examples
     --------
     >>> from rnnlib.grading.desk.scores import Score
     >>> row = Row("a.ipynb", "a.ipynb", "x", "graded", sandbox="isolated", max_points=2.0)
     >>> row.tasks["x.1"] = Score("passed", "", 2.0, 2.0)
     >>> print(scores_csv([row]), end="")
-    "student","submission","exercise","status","points","max_points","by_hand","sandbox","reason","x.1"
-    "a.ipynb","a.ipynb","x","graded",2,2,"","isolated","",2
+    "student","name","submission","exercise","status","points","max_points","late","penalty","by_hand","sandbox","reason","x.1"
+    "a.ipynb","","a.ipynb","x","graded",2,2,"",0,"","isolated","",2
     """
     tasks = sorted({task for row in rows for task in row.tasks}, key=_by_number)
+    further = list(dict.fromkeys(name for row in rows for name in row.columns))
     table = []
     for row in rows:
         said = {**row.to_json(), "by_hand": ", ".join(row.by_hand), "points": "" if row.grade is None else row.grade}
-        cells = [_cell(said[key]) for key in FIXED]
+        cells = [_cell(said[key]) for key in WHO] + [safe(row.columns.get(name, "")) for name in further]
+        cells += [_cell(said[key]) for key in FIXED]
         table.append([*cells, *(_cell(row.tasks[task].points) if task in row.tasks else "" for task in tasks)])
-    return sheet_text([*FIXED, *tasks], table, csv.QUOTE_NONNUMERIC)
+    return sheet_text([*WHO, *map(safe, further), *FIXED, *tasks], table, csv.QUOTE_NONNUMERIC)
 
 
 def _cell(value: Any) -> Any:
@@ -79,9 +86,10 @@ def table(rows: list[Row], width: int = 100) -> str:
     width : int
         Of the terminal.
     """
-    names = max([len("submission"), *(len(_who(row)) for row in rows)])
+    head = "student" if any(row.name for row in rows) else "submission"
+    names = max([len(head), *(len(_who(row)) for row in rows)])
     names = min(names, max(20, width // 2))
-    lines = [f"{'submission':<{names}}  {'points':>9}  verdicts"]
+    lines = [f"{head:<{names}}  {'points':>9}  verdicts"]
     for row in rows:
         name = _who(row)
         name = name if len(name) <= names else "…" + name[1 - names :]
@@ -93,7 +101,7 @@ def table(rows: list[Row], width: int = 100) -> str:
 
 
 def _who(row: Row) -> str:
-    return line(row.submission)
+    return line(f"{row.student} {row.name}" if row.name else row.submission)
 
 
 def _what(row: Row) -> str:
@@ -102,4 +110,5 @@ def _what(row: Row) -> str:
         return f"{row.status}: {line(row.reason)}"
     counts = Counter(score.verdict for score in row.tasks.values())
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    return f"{said} (outdated)" if row.outdated else said
+    said += f"; {row.late} late" if row.late else ""
+    return f"{said}; outdated" if row.outdated else said

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ..exercise import Exercise
 from ..text import tidy
 from .marks import Mark, Marks
 
-NO_GRADE = ("waiting", "grader-fault", "absent")  # statuses of which no number can be entered
+NO_GRADE = ("waiting", "grader-fault", "absent", "nobody's")  # statuses of which no number can be entered
 
 
 @dataclass
@@ -87,6 +88,19 @@ class Row:
         Whether the submission or the exercise has changed since it was graded.
     mark : Mark or None
         What a person says of the exercise as a whole.
+    name : str
+        The student's.
+    columns : dict of str to str
+        The further columns of the roster.
+    handed_in, due : datetime or None
+    late : str
+        How late it was handed in, in words; empty if it was not.
+    penalty : float
+        The points that this costs.
+    rule : str
+        The rule behind the penalty.
+    others : list of str
+        Further submissions of the student, which do not count.
     """
 
     student: str
@@ -100,6 +114,14 @@ class Row:
     remarks: list[str] = field(default_factory=list)
     outdated: bool = False
     mark: Mark | None = None
+    name: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    handed_in: datetime | None = None
+    due: datetime | None = None
+    late: str = ""
+    penalty: float = 0.0
+    rule: str = ""
+    others: list[str] = field(default_factory=list)
 
     @property
     def earned(self) -> float:
@@ -117,7 +139,7 @@ class Row:
         """The points that count."""
         if self.mark is not None and self.mark.points is not None:
             return self.mark.points
-        return self.earned
+        return round(max(self.earned - self.penalty, 0.0), 2)
 
     @property
     def grade(self) -> float | None:
@@ -133,15 +155,20 @@ class Row:
         """As in `scores.json`."""
         return {
             "student": self.student,
+            "name": self.name,
+            **({"columns": self.columns} if self.columns else {}),
             "submission": self.submission,
             "exercise": self.exercise,
             "status": self.status,
             "reason": self.reason,
             "points": self.points,
             "max_points": self.max_points,
+            "late": self.late,
+            "penalty": self.penalty,
             "by_hand": self.by_hand,
             "comment": self.comment,
             "outdated": self.outdated,
+            "others": self.others,
             "sandbox": self.sandbox,
             "tasks": {task: score.to_json() for task, score in self.tasks.items()},
         }
