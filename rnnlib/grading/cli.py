@@ -11,7 +11,7 @@ from typing import Any
 
 import rnnlib
 
-from .desk.options import add_options, default_solutions
+from .desk.options import Parser, add_options, default_solutions
 
 OK, WRONG, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 STATUS = """exit status:
@@ -19,7 +19,7 @@ STATUS = """exit status:
   1    check: something is not right; grade: at least one grader fault; release --check: something is stale
   2    wrong usage, or the file to check or release cannot be used
   3    grade: refused, because submissions cannot be isolated here (see --trust-submissions)
-  130  interrupted; results so far are kept, the same command goes on"""
+  130  interrupted; results so far are kept and in the table, the same command goes on"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,9 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     raw = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser(
-        "rnnlib", description="Exercises that grade themselves.", epilog=STATUS, formatter_class=raw
-    )
+    top = Parser("rnnlib", description="Exercises that grade themselves.", epilog=STATUS, formatter_class=raw)
     top.add_argument("--version", action="version", version=f"rnnlib {rnnlib.__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 

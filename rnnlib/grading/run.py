@@ -67,12 +67,12 @@ def grade_answers(
         return {**base, "status": "graded", "tasks": tasks}
     faults: list[str] = []
     for _ in range(ATTEMPTS):
+        if _stopped.is_set():
+            break
         result = _session(exercise, answers, limits, level.isolated, hidden)
         if not result["faults"]:
             return {**base, "status": "graded", "tasks": result["tasks"], "waited": result["waited"]}
         faults = result["faults"]
-        if _stopped.is_set():
-            break
     return {**base, "status": "grader-fault", "reason": "; ".join(faults)[:2000]}
 
 

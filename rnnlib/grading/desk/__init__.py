@@ -13,5 +13,6 @@ it is done anew by each `rnnlib grade`, however little was graded.
     report    scores.csv, and the table on the terminal
     export    files that Moodle and Canvas import
     page      a student's page
+    progress  how far a run has come
     options, command   `rnnlib grade` itself
 """

@@ -7,13 +7,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ..exercise import Exercise
 from ..reading import Found
 from .late import Penalty, lateness, read_time, shown
 from .marks import Marks
-from .roster import Pattern, Roster, Student, read_roster, unclear
+from .roster import Pattern, Roster, Student, folded, read_roster, unclear
 from .scores import Row, mark, scored
 from .sheets import DeskError
 
@@ -85,6 +86,29 @@ class Rules:
     def whose(self, name: str) -> tuple[list[Student], str]:
         """Whose a submission is, and the time that its path tells; without a roster, nobody's."""
         return self.pattern.match(name) if self.pattern else ([], "")
+
+    def chosen(self, found: list[Found], names: list[str]) -> set[str] | None:
+        """The submissions of those that are named, by a student's identifier or name, a path, or a pattern like `s10*`.
+
+        Raises
+        ------
+        DeskError
+            If one names nobody.
+        """
+        if not names:
+            return None
+        labels: dict[str, set[str]] = {item.name: {item.name, item.name.removesuffix(".ipynb")} for item in found}
+        everybody = set().union(*labels.values())
+        for item in found:
+            labels[item.name] |= {label for one in self.whose(item.name)[0] for label in (one.id, one.name)}
+        for student in self.roster.students if self.roster else ():
+            everybody |= {student.id, student.name}
+        chosen = set()
+        for name in names:
+            if not any(fnmatchcase(folded(label), folded(name)) for label in everybody):
+                raise DeskError(f"--only: expected a student, a submission or a pattern of such, got {name!r}")
+            chosen |= {item for item, own in labels.items() if any(fnmatchcase(folded(x), folded(name)) for x in own)}
+        return chosen
 
 
 def _look_over(roster: Roster, column: str) -> None:

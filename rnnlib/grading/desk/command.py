@@ -25,6 +25,7 @@ from .late import read_time
 from .marks import Marks, read_marks
 from .options import PLATFORMS, default_solutions
 from .page import feedback
+from .progress import Progress, polite_ends
 from .report import scores_csv, table
 from .scores import Row
 from .sheets import DeskError
@@ -45,6 +46,7 @@ class Plan:
     hidden: tuple[str, ...]
     classroom: Classroom
     exports: dict[str, Callable[[list[Row]], str]]
+    only: set[str] | None
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Plan:
@@ -86,11 +88,14 @@ class Plan:
                 for item in arguments.export
                 if rules.roster is not None
             },
+            rules.chosen(found, arguments.only),
         )
 
 
 def grade(arguments: argparse.Namespace) -> bool:
     """Grade a class; whether there was a fault of the grader's.
+
+    What is written says what there is, however little that is when the run is interrupted.
 
     Raises
     ------
@@ -98,12 +103,29 @@ def grade(arguments: argparse.Namespace) -> bool:
         If the command line, or a file that it names, cannot be used.
     Refusal
         If submissions cannot be isolated here and are not trusted.
+    KeyboardInterrupt
+        If the run was interrupted.
     """
-    from tqdm import tqdm
-
     plan = Plan.of(arguments)
     store = Store(arguments.out)
-    with store.locked():
+    with store.locked(), polite_ends():
+        batch, interrupted = _run(plan, store)
+        rows = plan.classroom.rows(batch.present(plan.found), plan.found)
+        publish(store, rows)
+        exports = {} if interrupted else plan.exports
+        store.remove(*(f"{platform}.csv" for platform in PLATFORMS if platform not in exports))
+        for platform, write in exports.items():
+            store.write(f"{platform}.csv", write(rows))
+    wrong = say(plan, rows, batch.graded)
+    if interrupted:
+        raise KeyboardInterrupt
+    return wrong
+
+
+def _run(plan: Plan, store: Store) -> tuple[Batch, bool]:
+    """Grade what has to be graded; whether that was interrupted."""
+    arguments, batch = plan.arguments, None
+    try:
         with workers(arguments, plan.hidden) as (executor, level):
             print(f"sandbox: {level}", file=sys.stderr)
             if level.name != "isolated" and not arguments.trust_submissions:
@@ -111,14 +133,13 @@ def grade(arguments: argparse.Namespace) -> bool:
             settings = Settings(plan.exercises, plan.limits, arguments.trust_submissions, level.name,
                                 hidden=plan.hidden, exercise=arguments.exercise)  # fmt: skip
             batch = Batch(store, settings, executor)
-            with tqdm(total=len(plan.found), unit=" submissions", file=sys.stderr, disable=None) as bar:
-                results = batch.run(plan.found, progress=bar.update)
-        rows = plan.classroom.rows(results, plan.found)
-        publish(store, rows)
-        store.remove(*(f"{platform}.csv" for platform in PLATFORMS if platform not in plan.exports))
-        for platform, write in plan.exports.items():
-            store.write(f"{platform}.csv", write(rows))
-    return say(plan, rows, batch.graded)
+            with Progress(len(plan.found)) as progress:
+                batch.run(plan.found, progress, only=plan.only)
+    except KeyboardInterrupt:
+        if batch is None:
+            raise
+        return batch, True
+    return batch, False
 
 
 def publish(store: Store, rows: list[Row]) -> None:
@@ -146,6 +167,12 @@ def say(plan: Plan, rows: list[Row], graded: int) -> bool:
     wrong = sum(row.status == "grader-fault" for row in rows)
     said = [*plan.classroom.marks.strangers(row.student for row in rows)]
     said += [f"{row.submission}: {row.reason}" for row in rows if row.status == "nobody's"]
+    for state, count in {
+        "not graded yet": sum(row.status == "waiting" for row in rows),
+        "graded before the submission or the exercise changed": sum(row.outdated for row in rows),
+    }.items():
+        if count:
+            said.append(f"{count} of them {state}: the same command without --only goes on")
     said.append(f"{len(plan.found)} submissions, {graded} of them graded now, {wrong} grader faults")
     said.append(f"scores and feedback: {plan.arguments.out}")
     print("\n".join(said), file=sys.stderr)
@@ -156,7 +183,6 @@ def say(plan: Plan, rows: list[Row], graded: int) -> bool:
 def workers(arguments: argparse.Namespace, hidden: tuple[str, ...]) -> Iterator[tuple[Executor, sandbox.Level]]:
     """Where the work is done, and the level of isolation that holds there."""
     if arguments.scheduler is None:
-        run.go()
         executor = ThreadPoolExecutor(arguments.jobs)
         try:
             yield executor, sandbox.probe(hidden)
@@ -166,6 +192,7 @@ def workers(arguments: argparse.Namespace, hidden: tuple[str, ...]) -> Iterator[
             raise
         finally:
             executor.shutdown()
+            run.go()
         return
     from distributed import Client
 

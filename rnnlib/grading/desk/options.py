@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,6 +13,14 @@ import rnnlib
 from ..limits import Limits
 
 PLATFORMS = ("moodle", "canvas")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that reads further arguments from @FILE: written as in a shell, with comments, on as many lines."""
+
+    def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
+        """The arguments of one line."""
+        return shlex.split(arg_line, comments=True)
 
 
 def positive(text: str) -> int:
@@ -29,7 +38,7 @@ def default_solutions() -> Path:
 
 def add_options(grade: argparse.ArgumentParser) -> None:
     """Add the options to the command's parser."""
-    grade.description = "Grade submissions. @FILE among the arguments reads more of them from a file, one a line."
+    grade.description = "Grade submissions. @FILE among the arguments reads more of them from a file."
     grade.add_argument("submissions", type=Path, nargs="+", metavar="SUBMISSIONS", help="folders or notebooks")
     grade.add_argument("--out", type=Path, required=True, metavar="RESULTS", help="folder for scores and feedback")
     grade.add_argument(
@@ -37,6 +46,10 @@ def add_options(grade: argparse.ArgumentParser) -> None:
     )
     grade.add_argument("--exercise", metavar="NAME", default="", help="grade this exercise only, refuse all others")
     grade.add_argument("--json", action="store_true", help="print scores.json instead of a table")
+    grade.add_argument(
+        "--only", action="append", default=[], metavar="WHO", help="grade only this student again, or this "
+        "submission, or what a pattern such as 's10*' names; the table keeps all others. May be given several times"
+    )  # fmt: skip
     _add_people(grade.add_argument_group("people"))
     _add_machine(grade.add_argument_group("machines and limits"))
 
