@@ -56,12 +56,12 @@ def test_one_student_again_and_the_table_stays(room, capsys):
     assert [found[f"s{number}.ipynb"]["points"] for number in range(3)] == [6, 0, 6]
     assert [found[f"s{number}.ipynb"]["outdated"] for number in range(3)] == [True, False, True]
     said = capsys.readouterr()
-    assert "2 of them graded before the submission or the exercise changed" in said.err and "; outdated" in said.out
+    assert "2 of 3 graded before the submission or the exercise changed" in said.err and "; outdated" in said.out
     demo.write(room.path / "class" / "s3.ipynb", submission(3))
     found = room("--only=S[02]*")
     assert [found[f"s{number}.ipynb"]["points"] for number in range(3)] == [0, 0, 0]
     assert found["s3.ipynb"]["status"] == "waiting"
-    assert "1 of them not graded yet" in capsys.readouterr().err
+    assert "1 of 4 not graded yet" in capsys.readouterr().err
     assert [item["points"] for item in room().values()] == [0, 0, 0, 6]
     room("--only=s9", status=2)
     assert "--only: expected a student, a submission or a pattern of such, got 's9'" in capsys.readouterr().err
@@ -135,7 +135,7 @@ def test_an_interrupted_run_leaves_a_table_of_what_it_has(number, tmp_path, solu
     statuses = [item["status"] for item in found]
     assert len(found) == 8 and 1 <= statuses.count("graded") == 8 - statuses.count("waiting") < 8
     assert all((item["points"] == 6) == (item["status"] == "graded") for item in found)
-    assert f"{statuses.count('waiting')} of them not graded yet" in said[1] and "interrupted" in said[1]
+    assert f"{statuses.count('waiting')} of 8 not graded yet" in said[1] and "interrupted" in said[1]
     assert len(list((out / "feedback").iterdir())) == 8 and not list(out.rglob("*.tmp"))
 
 

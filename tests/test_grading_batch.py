@@ -296,7 +296,7 @@ def graded_by(executor, folder, out, solutions, **options):
     run = batch.Batch(Store(out), settings, executor)
     exercises = load_all(solutions)
     rows = [scored(result, exercises) for result in run.run(list(discover([folder])))]
-    command.publish(Store(out), rows)
+    command.publish(Store(out), rows, exercises)
     return rows
 
 

@@ -12,7 +12,8 @@ it is done anew by each `rnnlib grade`, however little was graded.
     classroom the rows of a class: everybody, and which of several hand-ins counts
     report    scores.csv, and the table on the terminal
     export    files that Moodle and Canvas import
-    page      a student's page
+    page      a student's page; `difference` shows two answers side by side, `layout` is what pages share
+    summary   the teacher's page about the class
     progress  how far a run has come
     options, command   `rnnlib grade` itself
 """

@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from datetime import datetime
 
 from .. import run, sandbox
 from ..batch import Batch, Settings
@@ -19,9 +20,10 @@ from ..limits import Limits
 from ..reading import Found, discover
 from ..release import load_all
 from ..store import Store
+from ..text import line
 from .classroom import Classroom, Rules
 from .export import exporter
-from .late import read_time
+from .late import read_time, shown
 from .marks import Marks, read_marks
 from .options import PLATFORMS, default_solutions
 from .page import feedback
@@ -29,6 +31,7 @@ from .progress import Progress, polite_ends
 from .report import scores_csv, table
 from .scores import Row
 from .sheets import DeskError
+from .summary import summary
 
 
 class Refusal(RuntimeError):
@@ -65,6 +68,8 @@ class Plan:
         if arguments.exercise and arguments.exercise not in exercises:
             raise DeskError(f"--exercise: {arguments.exercise!r} is none of {', '.join(sorted(exercises))}")
         rules = Rules.of(arguments)
+        if arguments.with_solutions and (last := rules.last_due()) and last > datetime.now().astimezone():
+            raise DeskError(f"--with-solutions: expected that all due dates are over, got one at {shown(last)}")
         one = arguments.exercise or (next(iter(exercises)) if len(exercises) == 1 else "")
         if rules.roster is not None and not one:
             raise DeskError("--roster: expected --exercise beside it, one of "
@@ -91,6 +96,20 @@ class Plan:
             rules.chosen(found, arguments.only),
         )
 
+    def notes(self, rows: list[Row]) -> list[str]:
+        """What the teacher should know: marks without effect, files of nobody, rows that are not up to date."""
+        said = self.classroom.marks.strangers(row.student for row in rows)
+        said += [
+            f"{row.submission}: {line(row.reason)[:300]}" for row in rows if row.status in ("nobody's", "grader-fault")
+        ]
+        for state, count in {
+            "not graded yet": sum(row.status == "waiting" for row in rows),
+            "graded before the submission or the exercise changed": sum(row.outdated for row in rows),
+        }.items():
+            if count:
+                said.append(f"{count} of {len(rows)} {state}: the same command without --only goes on")
+        return said
+
 
 def grade(arguments: argparse.Namespace) -> bool:
     """Grade a class; whether there was a fault of the grader's.
@@ -111,12 +130,13 @@ def grade(arguments: argparse.Namespace) -> bool:
     with store.locked(), polite_ends():
         batch, interrupted = _run(plan, store)
         rows = plan.classroom.rows(batch.present(plan.found), plan.found)
-        publish(store, rows)
+        notes = plan.notes(rows)
+        publish(store, rows, plan.exercises, solutions=arguments.with_solutions, notes=notes)
         exports = {} if interrupted else plan.exports
         store.remove(*(f"{platform}.csv" for platform in PLATFORMS if platform not in exports))
         for platform, write in exports.items():
             store.write(f"{platform}.csv", write(rows))
-    wrong = say(plan, rows, batch.graded)
+    wrong = say(plan, rows, batch.graded, notes)
     if interrupted:
         raise KeyboardInterrupt
     return wrong
@@ -142,37 +162,38 @@ def _run(plan: Plan, store: Store) -> tuple[Batch, bool]:
     return batch, False
 
 
-def publish(store: Store, rows: list[Row]) -> None:
+def publish(
+    store: Store,
+    rows: list[Row],
+    exercises: Mapping[str, Exercise],
+    *,
+    solutions: bool = False,
+    notes: Iterable[str] = (),
+) -> None:
     """Write everything that people read."""
-    store.pages({row.student: page(row) for row in rows})
+    store.pages({row.student: page(row, exercises.get(row.exercise), solutions) for row in rows})
+    store.write("class.html", summary(rows, exercises, notes))
     store.write("scores.json", json.dumps([row.to_json() for row in rows], indent=1))
     store.write("scores.csv", scores_csv(rows))
 
 
-def page(row: Row) -> str:
+def page(row: Row, exercise: Exercise | None = None, solutions: bool = False) -> str:
     """A row's page; if it cannot be made, that is the grader's fault and costs nobody else a page."""
     try:
-        return feedback(row)
+        return feedback(row, exercise, solutions=solutions)
     except Exception as error:
         row.status, row.reason, row.tasks = "grader-fault", f"{type(error).__name__}: {error}"[:500], {}
         return feedback(row)
 
 
-def say(plan: Plan, rows: list[Row], graded: int) -> bool:
+def say(plan: Plan, rows: list[Row], graded: int, notes: list[str]) -> bool:
     """Print the table and what to know about it; whether there was a fault of the grader's."""
     if plan.arguments.json:
         print(json.dumps([row.to_json() for row in rows], indent=1))
     else:
         print(table(rows, shutil.get_terminal_size((120, 24)).columns))
     wrong = sum(row.status == "grader-fault" for row in rows)
-    said = [*plan.classroom.marks.strangers(row.student for row in rows)]
-    said += [f"{row.submission}: {row.reason}" for row in rows if row.status == "nobody's"]
-    for state, count in {
-        "not graded yet": sum(row.status == "waiting" for row in rows),
-        "graded before the submission or the exercise changed": sum(row.outdated for row in rows),
-    }.items():
-        if count:
-            said.append(f"{count} of them {state}: the same command without --only goes on")
+    said = list(notes)
     said.append(f"{len(plan.found)} submissions, {graded} of them graded now, {wrong} grader faults")
     said.append(f"scores and feedback: {plan.arguments.out}")
     print("\n".join(said), file=sys.stderr)

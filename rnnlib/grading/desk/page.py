@@ -1,11 +1,15 @@
-"""A student's page of feedback: one HTML file without scripts that says where each point came from."""
+"""A student's page of feedback: where each point came from, and what came where something else was expected."""
 
 from __future__ import annotations
 
-import html
+import re
 
+from ..answers import decode
+from ..exercise import Exercise, Task
 from ..text import line
 from .classroom import account
+from .difference import beside
+from .layout import code, document, escape, wide_table
 from .report import points
 from .scores import Row, Score
 
@@ -21,81 +25,109 @@ MEANING = {
     "waiting": "not graded yet",
     "by hand": "looked at by a person",
 }
-STYLE = """\
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8888; }
-td.number { white-space: nowrap; }
-.message { white-space: pre-wrap; overflow-wrap: anywhere; }
-"""
+SUMMARY = {
+    "grader-fault": "Grading did not work this time. This is not your fault, and it costs you nothing.",
+    "unreadable": "This file could not be graded. ",
+    "refused": "This file could not be graded. ",
+}
+BRACKETS = re.compile(r"(?m)^[ \t]*### (?:BEGIN|END) SOLUTION[^\n]*\n?")
 
 
-def document(title: str, body: str) -> str:
-    """A whole HTML page; `title` is text, `body` is HTML."""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)}</title>
-<style>
-{STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{html.escape(title)}</h1>
-{body}
-</main>
-</body>
-</html>
-"""
+def feedback(row: Row, exercise: Exercise | None = None, *, solutions: bool = False) -> str:
+    """A page for the student.
 
-
-def feedback(row: Row) -> str:
-    """A page for the student."""
+    Parameters
+    ----------
+    row : Row
+    exercise : Exercise, optional
+        With recorded answers; without it, answers are told but not shown.
+    solutions : bool
+        Whether to show the solution of each task.
+    """
     title = line(f"{row.exercise or 'Feedback'}: {row.name or row.submission}")
-    if row.status == "graded":
-        summary = f"<strong>{points(row.points)} of {points(row.max_points)} points.</strong>"
-    elif row.status == "grader-fault":
-        summary = "Grading did not work this time. This is not your fault, and it costs you nothing."
-    elif row.status in ("waiting", "absent", "nobody's"):
-        summary = html.escape(row.reason)
-    else:
-        summary = f"This file could not be graded. {html.escape(row.reason)}"
-    body = f"<p>{summary}</p>\n{_whole(row)}"
+    body = (
+        f'<p class="total">{points(row.points)} of {points(row.max_points)} points</p>\n'
+        if row.grade is not None
+        else ""
+    )
+    if row.status != "graded":
+        reason = "" if row.status == "grader-fault" else row.reason
+        body += f'<p class="message">{escape(SUMMARY.get(row.status, "") + reason)}</p>\n'
+    if row.outdated:
+        body += "<p>The notebook or the exercise has changed since this was graded.</p>\n"
+    body += _whole(row)
     if row.tasks:
-        titles = ("Task", "Points", "Verdict", "What happened")
-        head = "<tr>" + "".join(f"<th scope=col>{title}</th>" for title in titles) + "</tr>"
-        rows = "".join(_task(task, score) for task, score in row.tasks.items())
-        body += f"<div class=wide><table>\n{head}\n{rows}</table></div>\n"
+        body += wide_table(
+            ("Task", "Points", "Verdict"), [_line(task, score) for task, score in row.tasks.items()], "tasks"
+        )
+        for task, score in row.tasks.items():
+            body += _task(task, score, exercise, solutions)
     if row.remarks:
-        notes = "".join(f"<li>{html.escape(remark)}</li>" for remark in row.remarks)
-        body += f"<h2>Remarks</h2>\n<ul>{notes}</ul>"
+        notes = "".join(f"<li>{escape(remark)}</li>\n" for remark in row.remarks)
+        body += f"<section>\n<h2>How your notebook was read</h2>\n<ul>\n{notes}</ul>\n</section>\n"
     return document(title, body)
 
 
 def _whole(row: Row) -> str:
     """Lateness, and what a person says of the exercise as a whole."""
-    said = f"<p>{html.escape(told)}</p>\n" if (told := account(row)) else ""
+    said = f"<p>{escape(told)}</p>\n" if (told := account(row)) else ""
     if row.mark is not None and row.mark.points is not None:
         said += f"<p>Your teacher has set the points of this exercise; its tasks alone give {points(row.earned)}.</p>\n"
-    if row.comment:
-        said += f"<p class=message>Your teacher says: {html.escape(row.comment)}</p>\n"
-    return said
+    return said + teacher(row.comment)
 
 
-def _task(task: str, score: Score) -> str:
-    verdict = score.verdict
-    message = html.escape(score.message or MEANING[verdict].capitalize() + ".")
+def teacher(comment: str) -> str:
+    """A person's words."""
+    return f'<p class="teacher"><strong>Your teacher says:</strong> {escape(comment)}</p>\n' if comment else ""
+
+
+def _line(task: str, score: Score) -> list[str]:
+    name = f'<a href="#{escape(task)}">{escape(task)}</a>' + (f" {escape(score.title)}" if score.title else "")
+    return [
+        name,
+        f"{points(score.points)} of {points(score.max_points)}{' *' if score.by_hand else ''}",
+        _verdict(score),
+    ]
+
+
+def _verdict(score: Score) -> str:
+    good = score.verdict == "passed"
+    kind = "good" if good else "bad" if score.points < score.max_points and score.verdict != "by hand" else "note"
+    return f'<span class="{kind}">{"✓ " if good else ""}{escape(score.verdict)}</span>'
+
+
+def _task(task: str, score: Score, exercise: Exercise | None, solutions: bool) -> str:
+    this = exercise.tasks.get(task) if exercise is not None else None
+    name = f"{task} {score.title}" if score.title else task
+    body = f"<h2>{escape(name)}</h2>\n<p><strong>{points(score.points)} of {points(score.max_points)} points</strong>, "
+    body += f"{_verdict(score)}: {escape(MEANING.get(score.verdict, score.verdict))}.</p>\n"
+    if score.message:
+        body += f'<p class="message">{escape(score.message)}</p>\n'
     if score.by_hand:
-        message += f"\nYour teacher has set the points; the grader gave {points(score.graded)}."
-    if score.comment:
-        message += f"\nYour teacher says: {html.escape(score.comment)}"
-    return (
-        f"<tr><th scope=row>{html.escape(task)}</th>"
-        f"<td class=number>{points(score.points)} of {points(score.max_points)}</td>"
-        f"<td>{'✓ ' if verdict == 'passed' else ''}{html.escape(verdict)}</td>"
-        f"<td class=message>{message}</td></tr>\n"
-    )
+        body += f"<p>* Your teacher has set the points; the grader gave {points(score.graded)}.</p>\n"
+    body += teacher(score.comment)
+    if score.verdict not in ("passed", "missing", "waiting"):
+        body += _evidence(score, this)
+    elif score.verdict == "passed" and score.code.strip():
+        body += f"<details><summary>Your answer to {escape(task)}</summary>\n{code(score.code)}\n</details>\n"
+    if solutions and this is not None and exercise is not None:
+        body += f"<h3>A solution</h3>\n{code(solution(exercise, task))}\n"
+    return f'<section id="{escape(task)}">\n{body}</section>\n'
+
+
+def _evidence(score: Score, task: Task | None) -> str:
+    """The student's code beside the case that was not right, if students may see that case."""
+    shown = [f"<div><h3>Your answer</h3>\n{code(score.code)}</div>\n"] if score.code.strip() else []
+    differs = ""
+    if task is not None and score.case == 0:
+        shown.append(f"<div><h3>The visible case</h3>\n{code(task.cases[0].source)}</div>\n")
+        if score.got is not None and task.cases[0].answer is not None:
+            expected, got = decode(task.cases[0].answer), decode(score.got)
+            differs = f"<h3>What came of it</h3>\n{beside(expected, got, rtol=task.rtol, atol=task.atol)}\n"
+    return (f'<div class="beside">\n{"".join(shown)}</div>\n' if shown else "") + differs
+
+
+def solution(exercise: Exercise, task: str) -> str:
+    """The solution's own code for a task, without the marks around it."""
+    sources = [exercise.solutions.get(key, "") for key, cell in exercise.answer_cells.items() if cell.task == task]
+    return "\n\n".join(BRACKETS.sub("", source).rstrip() for source in sources)
