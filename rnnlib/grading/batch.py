@@ -18,11 +18,11 @@ import rnnlib
 
 from .exercise import Exercise, digest
 from .limits import Limits
-from .reading import Found, Refused, Unreadable, examine, read
+from .reading import Found, Refused, Taken, Unreadable, examine, read
 from .rebuild import parts
 from .run import grade_answers
 from .store import Store
-from .taking import match, take_answers
+from .taking import match, take_answers, take_manual
 from .text import tidy
 
 NOT_KEPT = ("grader-fault", "refused")  # tried again by the next run
@@ -62,6 +62,7 @@ class Job:
     exercise: Exercise
     answers: dict[str, Any]
     remarks: list[str]
+    manual: dict[str, Taken | None]
 
 
 @cache
@@ -169,7 +170,7 @@ class Batch:
         except Unreadable as unreadable:
             self._keep(item, key, self._nothing("unreadable", str(unreadable)))
             return True
-        job = Job(item, key, exercise, answers, remarks)
+        job = Job(item, key, exercise, answers, remarks, take_manual(submission, exercise))
         self._waiting[self._submit(job)] = job
         self.graded += 1
         return False
@@ -223,8 +224,18 @@ def _evidence(job: Job, graded: dict[str, Any]) -> dict[str, Any]:
     tasks = {key: dict(outcome) for key, outcome in graded["tasks"].items()}
     for key, outcome in tasks.items():
         outcome["code"] = tidy(code.get(key, ""))[:LONGEST_CODE]
+    if graded["status"] == "graded":
+        tasks |= {key: _to_mark(taken) for key, taken in job.manual.items()}
     said = {key: graded[key] for key in ("status", "reason", "sandbox")}
     return {"exercise": job.exercise.name, **said, "tasks": tasks, "remarks": job.remarks}
+
+
+def _to_mark(cell: Taken | None) -> dict[str, Any]:
+    """What a person will look at."""
+    if cell is None:
+        return {"verdict": "missing", "message": "Not answered yet."}
+    source = tidy(cell.source)[:LONGEST_CODE]
+    return {"verdict": "to mark", "message": "", "code": source, "image": cell.image, "kind": cell.kind}
 
 
 def grading_digest(exercise: Exercise) -> str:
@@ -234,4 +245,5 @@ def grading_digest(exercise: Exercise) -> str:
         del task["points"], task["title"]
         for mistake in task["mistakes"]:
             del mistake["source"]
-    return digest({**data, "solutions": {}})
+    manual = {key: [task.cell, task.stub] for key, task in exercise.manual.items()}
+    return digest({**data, "solutions": {}} | ({"manual": manual} if manual else {}))

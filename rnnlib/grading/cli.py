@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +75,16 @@ def parser() -> argparse.ArgumentParser:
 def run_check(arguments: argparse.Namespace) -> int:
     """The student's own check: visible cases only."""
     from .reading import Unreadable, read
-    from .release import carried
+    from .release import carried, with_files
     from .run import check_answers
-    from .taking import take_answers
+    from .taking import take_answers, take_manual
 
     try:
         submission = read(arguments.notebook)
-        exercise = carried(submission)
-        answers, remarks = take_answers(submission, replace(exercise, solutions={}))
+        exercise, changed = with_files(carried(submission), arguments.notebook.parent)
+        answers, remarks = take_answers(submission, exercise)
+        remarks = changed + remarks
+        by_hand = take_manual(submission, exercise)
     except (OSError, Unreadable) as error:
         print(f"rnnlib: {arguments.notebook}: {error}", file=sys.stderr)
         return USAGE
@@ -91,6 +92,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({**result, "remarks": remarks}, indent=1, ensure_ascii=False))
     else:
+        for key, cell in by_hand.items():
+            said = "not answered yet" if cell is None else "answered"
+            remarks.append(f"{key} ({exercise.manual[key].points:g}): {said}; a person grades it.")
         print_check(result, remarks)
     if result["status"] != "graded":
         return USAGE

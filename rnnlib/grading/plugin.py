@@ -71,7 +71,7 @@ class Outcome:
             said["share"] = self.share
         if self.hint:
             said["hint"] = tidy(self.hint)[:LONGEST]
-        if self.case is not None:
+        if self.case is not None and self.verdict != "missing":
             said["case"] = self.case
         return said if self.got is None else {**said, "got": self.got}
 
@@ -187,7 +187,8 @@ class GradedNotebook(IPyNbFile):
             self.rooms += 1
             grader = self.grader
             folder = grader.folder / f"room-{self.rooms}"
-            self.room = Room(folder, grader.limits, isolated=grader.isolated, hidden=grader.hidden)
+            files = grader.exercise.files
+            self.room = Room(folder, grader.limits, isolated=grader.isolated, hidden=grader.hidden, files=files)
         for cell in self.setups[self.ready :]:
             where = f"cell {cell.cell_id!r} of the exercise itself"
             try:

@@ -171,7 +171,7 @@ def full_result(exercise: Exercise, graded: dict[str, Any]) -> dict[str, Any]:
         "status": graded["status"],
         "reason": graded["reason"],
         "points": points,
-        "max_points": exercise.max_points,
+        "max_points": sum(task.points for task in exercise.tasks.values()),
         "sandbox": graded["sandbox"],
         "tasks": tasks,
     }

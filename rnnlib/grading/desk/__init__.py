@@ -14,6 +14,8 @@ it is done anew by each `rnnlib grade`, however little was graded.
     export    files that Moodle and Canvas import
     page      a student's page; `difference` shows two answers side by side, `layout` is what pages share
     summary   the teacher's page about the class
+    marking   what a person has to mark: a page to read, a sheet to fill in
+    similar   answers that are alike
     progress  how far a run has come
     options, command   `rnnlib grade` itself
 """

@@ -21,6 +21,7 @@ from ..reading import Found, discover
 from ..release import load_all
 from ..store import Store
 from ..text import line
+from . import marking, similar
 from .classroom import Classroom, Rules
 from .export import exporter
 from .late import read_time, shown
@@ -103,11 +104,14 @@ class Plan:
             f"{row.submission}: {line(row.reason)[:300]}" for row in rows if row.status in ("nobody's", "grader-fault")
         ]
         for state, count in {
-            "not graded yet": sum(row.status == "waiting" for row in rows),
-            "graded before the submission or the exercise changed": sum(row.outdated for row in rows),
+            "not graded yet: the same command without --only goes on": sum(row.status == "waiting" for row in rows),
+            "to be marked by a person, see to_mark.html": sum(bool(row.to_mark) for row in rows),
+            "graded before the submission or the exercise changed: without --only they are graded again": sum(
+                row.outdated for row in rows
+            ),
         }.items():
             if count:
-                said.append(f"{count} of {len(rows)} {state}: the same command without --only goes on")
+                said.append(f"{count} of {len(rows)} {state}")
         return said
 
 
@@ -136,6 +140,10 @@ def grade(arguments: argparse.Namespace) -> bool:
         store.remove(*(f"{platform}.csv" for platform in PLATFORMS if platform not in exports))
         for platform, write in exports.items():
             store.write(f"{platform}.csv", write(rows))
+        if arguments.similar and not interrupted:
+            store.write(similar.PAGE, similar.page(rows, plan.exercises))
+        else:
+            store.remove(similar.PAGE)
     wrong = say(plan, rows, batch.graded, notes)
     if interrupted:
         raise KeyboardInterrupt
@@ -173,6 +181,11 @@ def publish(
     """Write everything that people read."""
     store.pages({row.student: page(row, exercises.get(row.exercise), solutions) for row in rows})
     store.write("class.html", summary(rows, exercises, notes))
+    for name, text in {marking.PAGE: marking.page(rows, exercises), marking.SHEET: marking.sheet(rows)}.items():
+        if text:
+            store.write(name, text)
+        else:
+            store.remove(name)
     store.write("scores.json", json.dumps([row.to_json() for row in rows], indent=1))
     store.write("scores.csv", scores_csv(rows))
 

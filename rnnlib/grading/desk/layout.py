@@ -26,6 +26,7 @@ a { color: var(--blue); }
 .note { color: var(--muted); }
 .message, .teacher { white-space: pre-wrap; overflow-wrap: anywhere; }
 .teacher { border-left: .25rem solid var(--blue); padding: .25rem .75rem; margin: .75rem 0; background: var(--raised); }
+.answer { border-left: .25rem solid var(--line); padding-left: .75rem; } img { max-width: 100%; height: auto; }
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
 pre { font: .875rem/1.45 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0;
   padding: .5rem .75rem; background: var(--raised); border: 1px solid var(--line); border-radius: .25rem; }

@@ -81,7 +81,8 @@ def read_marks(path: Path, exercises: Mapping[str, Exercise]) -> Marks:
         raise DeskError(f"{path}: expected the columns {', '.join(COLUMNS)}, got {', '.join(sheet.header)}: "
                         f"{', '.join(missing)} is missing")  # fmt: skip
     worth = {name: exercise.max_points for name, exercise in exercises.items()}
-    worth |= {task.id: task.points for exercise in exercises.values() for task in exercise.tasks.values()}
+    for exercise in exercises.values():
+        worth |= exercise.worth
     by: dict[tuple[str, str], Mark] = {}
     for line, cells in sheet.rows:
         where, student, task = sheet.where(line), cells["student"], cells["task"]

@@ -86,6 +86,9 @@ def _add_people(group: argparse._ArgumentGroup) -> None:
         "--due-column", default="", metavar="NAME", help="the roster's column with due dates of one's own"
     )
     group.add_argument(
+        "--similar", action="store_true", help="write similar.html: pairs of answers that are alike without their names"
+    )
+    group.add_argument(
         "--with-solutions", action="store_true", help="show the solution on each page, once all due dates are over"
     )
     group.add_argument(

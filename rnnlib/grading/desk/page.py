@@ -24,6 +24,8 @@ MEANING = {
     "missing": "no answer",
     "waiting": "not graded yet",
     "by hand": "looked at by a person",
+    "to mark": "a person will look at it",
+    "marked": "looked at by a person",
 }
 SUMMARY = {
     "grader-fault": "Grading did not work this time. This is not your fault, and it costs you nothing.",
@@ -81,18 +83,28 @@ def teacher(comment: str) -> str:
     return f'<p class="teacher"><strong>Your teacher says:</strong> {escape(comment)}</p>\n' if comment else ""
 
 
+def answer(score: Score) -> str:
+    """An answer that is not run: its text, or its code and the picture that the notebook holds."""
+    said = f'<p class="message answer">{escape(score.code)}</p>\n' if score.kind != "code" else f"{code(score.code)}\n"
+    if score.image:
+        said += f'<p><img src="data:image/png;base64,{score.image}" alt="The picture that the notebook holds."></p>\n'
+        said += '<p class="note">The picture is the one in the notebook; the code was not run again.</p>\n'
+    return said
+
+
 def _line(task: str, score: Score) -> list[str]:
     name = f'<a href="#{escape(task)}">{escape(task)}</a>' + (f" {escape(score.title)}" if score.title else "")
     return [
         name,
-        f"{points(score.points)} of {points(score.max_points)}{' *' if score.by_hand else ''}",
+        f"{points(score.points)} of {points(score.max_points)}{' *' if score.changed else ''}",
         _verdict(score),
     ]
 
 
 def _verdict(score: Score) -> str:
     good = score.verdict == "passed"
-    kind = "good" if good else "bad" if score.points < score.max_points and score.verdict != "by hand" else "note"
+    neutral = score.verdict in ("by hand", "to mark", "marked", "waiting") or score.points == score.max_points
+    kind = "good" if good else "note" if neutral else "bad"
     return f'<span class="{kind}">{"✓ " if good else ""}{escape(score.verdict)}</span>'
 
 
@@ -103,14 +115,16 @@ def _task(task: str, score: Score, exercise: Exercise | None, solutions: bool) -
     body += f"{_verdict(score)}: {escape(MEANING.get(score.verdict, score.verdict))}.</p>\n"
     if score.message:
         body += f'<p class="message">{escape(score.message)}</p>\n'
-    if score.by_hand:
+    if score.changed and score.verdict != "by hand":
         body += f"<p>* Your teacher has set the points; the grader gave {points(score.graded)}.</p>\n"
     body += teacher(score.comment)
-    if score.verdict not in ("passed", "missing", "waiting"):
+    if score.verdict in ("to mark", "marked"):
+        body += f"<h3>Your answer</h3>\n{answer(score)}"
+    elif score.verdict not in ("passed", "missing", "waiting"):
         body += _evidence(score, this)
     elif score.verdict == "passed" and score.code.strip():
         body += f"<details><summary>Your answer to {escape(task)}</summary>\n{code(score.code)}\n</details>\n"
-    if solutions and this is not None and exercise is not None:
+    if solutions and exercise is not None and task in exercise.worth:
         body += f"<h3>A solution</h3>\n{code(solution(exercise, task))}\n"
     return f'<section id="{escape(task)}">\n{body}</section>\n'
 
@@ -129,5 +143,7 @@ def _evidence(score: Score, task: Task | None) -> str:
 
 def solution(exercise: Exercise, task: str) -> str:
     """The solution's own code for a task, without the marks around it."""
+    if task in exercise.manual:
+        return BRACKETS.sub("", exercise.manual[task].solution).rstrip()
     sources = [exercise.solutions.get(key, "") for key, cell in exercise.answer_cells.items() if cell.task == task]
     return "\n\n".join(BRACKETS.sub("", source).rstrip() for source in sources)

@@ -50,8 +50,16 @@ def scores_csv(rows: list[Row]) -> str:
         said = {**row.to_json(), "by_hand": ", ".join(row.by_hand), "points": "" if row.grade is None else row.grade}
         cells = [_cell(said[key]) for key in WHO] + [safe(row.columns.get(name, "")) for name in further]
         cells += [_cell(said[key]) for key in FIXED]
-        table.append([*cells, *(_cell(row.tasks[task].points) if task in row.tasks else "" for task in tasks)])
+        table.append([*cells, *(_points(row, task) for task in tasks)])
     return sheet_text([*WHO, *map(safe, further), *FIXED, *tasks], table, csv.QUOTE_NONNUMERIC)
+
+
+def _points(row: Row, task: str) -> Any:
+    """A task's points; empty where there is no such task, or no number yet."""
+    score = row.tasks.get(task)
+    return (
+        "" if score is None or (score.verdict in ("to mark", "waiting") and not score.by_hand) else _cell(score.points)
+    )
 
 
 def _cell(value: Any) -> Any:

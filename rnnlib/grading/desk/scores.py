@@ -33,6 +33,10 @@ class Score:
         What came in the visible case, if it was not right, as `answers.encode` writes it.
     code : str
         The student's.
+    kind : {"code", "markdown"}
+        What the answer is.
+    image : str
+        Of a task that a person grades: the PNG that the notebook holds, in base64.
     """
 
     verdict: str
@@ -45,11 +49,23 @@ class Score:
     case: int | None = None
     got: dict[str, Any] | None = None
     code: str = ""
+    kind: str = "code"
+    image: str = ""
+
+    @property
+    def to_mark(self) -> bool:
+        """Whether a person has still to look at it."""
+        return self.verdict == "to mark"
 
     @property
     def by_hand(self) -> bool:
         """Whether a person has set the points."""
         return self.mark is not None and self.mark.points is not None
+
+    @property
+    def changed(self) -> bool:
+        """Whether a person has set points that the grader had given."""
+        return self.by_hand and self.verdict != "marked"
 
     @property
     def points(self) -> float:
@@ -65,7 +81,7 @@ class Score:
         """As in `scores.json`."""
         said: dict[str, Any] = {"verdict": self.verdict, "message": self.message}
         said |= {"points": self.points, "max_points": self.max_points}
-        if self.by_hand:
+        if self.changed:
             said["graded_points"] = self.graded
         return {**said, "comment": self.comment} if self.comment else said
 
@@ -130,8 +146,8 @@ class Row:
 
     @property
     def by_hand(self) -> list[str]:
-        """What a person has set: tasks, and the exercise itself."""
-        tasks = [task for task, score in self.tasks.items() if score.by_hand]
+        """What a person has changed: tasks, and the exercise itself."""
+        tasks = [task for task, score in self.tasks.items() if score.changed]
         return [*tasks, self.exercise] if self.mark is not None and self.mark.points is not None else tasks
 
     @property
@@ -144,7 +160,16 @@ class Row:
     @property
     def grade(self) -> float | None:
         """The points as a learning platform is told them; None where there is no number to enter."""
+        if self.mark is not None and self.mark.points is not None:
+            return self.mark.points
+        if any(score.verdict in ("to mark", "waiting") and not score.by_hand for score in self.tasks.values()):
+            return None
         return None if self.status in NO_GRADE and not self.by_hand else self.points
+
+    @property
+    def to_mark(self) -> list[str]:
+        """The tasks that a person has still to look at."""
+        return [task for task, score in self.tasks.items() if score.to_mark]
 
     @property
     def comment(self) -> str:
@@ -196,19 +221,15 @@ def scored(result: Mapping[str, Any], exercises: Mapping[str, Exercise], asked: 
     if exercise is None:  # what an earlier run has left of an exercise that is no more
         row.status, row.reason = "waiting", "Its exercise is not there any more."
         return row
-    for key, task in exercise.tasks.items():
+    for key, most in exercise.worth.items():
         found = result["tasks"].get(key)
-        row.tasks[key] = score = Score("waiting", "It is not graded yet.", 0.0, task.points, task.title)
+        row.tasks[key] = score = Score("waiting", "It is not graded yet.", 0.0, most, exercise.titles[key])
         if found is not None:
             share = float(found.get("share", found["verdict"] == "passed"))
-            score.verdict, score.message, score.graded = found["verdict"], found["message"], _share(task.points, share)
+            score.verdict, score.message, score.graded = found["verdict"], found["message"], round(most * share, 2)
             score.hint, score.case, score.got = found.get("hint", ""), found.get("case"), found.get("got")
-            score.code = found.get("code", "")
+            score.code, score.kind, score.image = (found.get(name, "") for name in ("code", "kind", "image"))
     return row
-
-
-def _share(points: float, share: float) -> float:
-    return round(points * share, 2)
 
 
 def mark(row: Row, marks: Marks, exercises: Mapping[str, Exercise]) -> None:
@@ -216,17 +237,19 @@ def mark(row: Row, marks: Marks, exercises: Mapping[str, Exercise]) -> None:
     exercise = exercises.get(row.exercise)
     if exercise is None:  # the file does not say what it answers; a mark may
         names = [
-            name for name, one in exercises.items() if any(marks.get(row.student, key) for key in (name, *one.tasks))
+            name for name, one in exercises.items() if any(marks.get(row.student, key) for key in (name, *one.worth))
         ]
         if len(names) != 1:
             return
         exercise = exercises[names[0]]
         row.exercise, row.max_points = exercise.name, exercise.max_points
     row.mark = marks.get(row.student, exercise.name)
-    for key, task in exercise.tasks.items():
+    for key, most in exercise.worth.items():
         found = marks.get(row.student, key)
         if found is None:
             continue
         if key not in row.tasks:  # nothing was graded, and yet somebody gave points: after an oral examination, say
-            row.tasks[key] = Score("by hand", "", 0.0, task.points, task.title)
+            row.tasks[key] = Score("by hand", "", 0.0, most, exercise.titles[key])
         row.tasks[key].mark = found
+        if row.tasks[key].to_mark and found.points is not None:
+            row.tasks[key].verdict = "marked"

@@ -13,14 +13,9 @@ from .report import points
 from .scores import Row, Score
 
 HINTS = 5  # of a task, at most
-KIND = {
-    "passed": "passed",
-    "failed": "failed",
-    "error": "failed",
-    "missing": "none",
-    "waiting": "none",
-    "by hand": "by",
-}
+KIND = {"passed": "passed", "failed": "failed", "error": "failed", "missing": "none", "waiting": "none",
+        "by hand": "by", "marked": "by", "to mark": "none"}  # fmt: skip
+TOLD = ("failed", "error", "timeout", "crash", "memory", "output limit")  # verdicts that something can be said of
 
 
 def summary(rows: list[Row], exercises: Mapping[str, Exercise], notes: Iterable[str] = ()) -> str:
@@ -61,20 +56,23 @@ def _exercise(exercise: Exercise, rows: list[Row], heading: bool) -> str:
         average, middle = (points(round(value, 2)) for value in (mean(grades), median(grades)))
         body += (f"<p>{len(grades)} have a number: {average} of {points(exercise.max_points)} points on average, the "
                  f"median is {middle}, from {points(min(grades))} to {points(max(grades))}.</p>\n")  # fmt: skip
-    scores = {task: [row.tasks[task] for row in rows if task in row.tasks] for task in exercise.tasks}
+    scores = {task: [row.tasks[task] for row in rows if task in row.tasks] for task in exercise.worth}
     body += wide_table(
         ("Task", "Average", "Verdicts"),
-        [_line(exercise.tasks[task], found) for task, found in scores.items() if found],
+        [_line(exercise, task, found) for task, found in scores.items() if found],
         "tasks",
     )
-    body += "".join(_task(exercise.tasks[task], found) for task, found in scores.items() if found)
+    body += "".join(_task(exercise.tasks[task], found) for task, found in scores.items() if task in exercise.tasks)
     return f"<section>\n{body}</section>\n"
 
 
-def _line(task: Task, scores: list[Score]) -> list[str]:
-    name = f'<a href="#{escape(task.id)}">{escape(task.id)}</a> {escape(task.title)}'
-    average = mean(score.points for score in scores)
-    return [name, f"{points(round(average, 2))} of {points(task.points)}", bar(scores) + shares(scores)]
+def _line(exercise: Exercise, task: str, scores: list[Score]) -> list[str]:
+    known = [score.points for score in scores if not score.to_mark]
+    average = points(round(mean(known), 2)) if known else "-"
+    told = any(score.verdict in TOLD for score in scores) and task in exercise.tasks
+    name = f'<a href="#{escape(task)}">{escape(task)}</a>' if told else escape(task)
+    return [f"{name} {escape(exercise.titles[task])}", f"{average} of {points(exercise.worth[task])}",
+            bar(scores) + shares(scores)]  # fmt: skip
 
 
 def verdicts(scores: list[Score]) -> list[tuple[str, int]]:
@@ -103,7 +101,7 @@ def bar(scores: list[Score]) -> str:
 
 
 def _task(task: Task, scores: list[Score]) -> str:
-    wrong = [score for score in scores if score.verdict not in ("passed", "missing", "waiting")]
+    wrong = [score for score in scores if score.verdict in TOLD]
     if not wrong:
         return ""
     body = f'<h3 id="{escape(task.id)}">{escape(f"{task.id} {task.title}".strip())}</h3>\n'
