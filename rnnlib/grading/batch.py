@@ -89,8 +89,9 @@ class Batch:
         self.graded = 0
         self._waiting: dict[Future[dict[str, Any]], Job] = {}
         self._again: list[Job] = []
-        known = {name: grading_digest(exercise) for name, exercise in settings.exercises.items()}
-        self._whole = digest([known, settings.exercise])
+        self._digests = {name: grading_digest(exercise) for name, exercise in settings.exercises.items()}
+        self._whole = digest([self._digests, settings.exercise])
+        self._data: dict[str, dict[str, Any]] = {}  # of each exercise, made once
 
     def run(
         self,
@@ -159,7 +160,7 @@ class Batch:
         except Unreadable as unreadable:
             self._keep(item, key, self._nothing("unreadable", str(unreadable)))
             return True
-        key = self._key(content, grading_digest(exercise))
+        key = self._key(content, self._digests[exercise.name])
         if not again and (kept := self.store.load(item.name, key)) is not None:
             self.results[item.name] = kept
             return True
@@ -176,9 +177,11 @@ class Batch:
         return False
 
     def _submit(self, job: Job) -> Future[dict[str, Any]]:
-        settings = self.settings
+        settings, name = self.settings, job.exercise.name
+        if name not in self._data:
+            self._data[name] = job.exercise.to_json()
         return self.executor.submit(
-            grade_answers, job.exercise.to_json(), job.answers, settings.limits.to_json(),
+            grade_answers, self._data[name], job.answers, settings.limits.to_json(),
             trust=settings.trust, hidden=settings.hidden,
         )  # fmt: skip
 

@@ -13,12 +13,14 @@ class Quick(Executor):
     """An executor that compares sources in place of answers, and counts what it was asked."""
 
     def __init__(self):
-        self.asked = 0
+        self.asked, self._data = 0, None
 
     def submit(self, fn, /, exercise, answers, limits, **options):
         self.asked += 1
         future: Future = Future()
-        tasks = verdicts(Exercise.from_json(exercise), answers)
+        if exercise is not self._data:  # the same for a whole run
+            self._data, self._exercise = exercise, Exercise.from_json(exercise)
+        tasks = verdicts(self._exercise, answers)
         graded = {"status": "graded", "reason": "", "sandbox": "isolated", "waited": False, "tasks": tasks}
         future.set_result(graded)
         return future
@@ -32,7 +34,7 @@ def verdicts(exercise: Exercise, answers: dict) -> dict:
         if task.id in said:
             continue
         source = without_comments("\n".join(parts(answers[key])))
-        wrong = [n for n, item in enumerate(task.mistakes) if without_comments(item.source) == source]
+        wrong = [n for n, item in enumerate(task.mistakes) if source.endswith(without_comments(item.source))]
         if wrong:
             hint, got = task.mistakes[wrong[0]].hint, task.cases[0].mistakes[wrong[0]]
             said[task.id] = {"verdict": "failed", "message": f"6 of 6 numbers are off, by at most 1. {hint}",
