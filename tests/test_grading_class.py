@@ -98,6 +98,15 @@ def hand_in(folder: Path, exercise: Exercise, number: int) -> None:
     os.utime(name, (stamp, stamp))
 
 
+def canvas_export(folder: Path, exercise: Exercise) -> None:
+    """The gradebook as Canvas exports it."""
+    rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Exercise 5 (7021)", "Current Score"]]
+    rows += [["    Points Possible", "", "", "", "", f"{exercise.max_points:g}", "(read only)"]]
+    rows += [[f"{FAMILY[n % 8]}, Nr {n}", canvas_id(n), f"u{n}", f"u{n}@x.org", "A", "", ""] for n in range(60)]
+    with open(folder / "canvas-export.csv", "w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerows(rows)
+
+
 @pytest.fixture
 def room(tmp_path, monkeypatch):
     """Solutions, 60 students' files, the gradebook that Canvas exported, three marks."""
@@ -108,11 +117,7 @@ def room(tmp_path, monkeypatch):
     exercise = load(solutions / f"{NAME}.ipynb")
     for number in range(60):
         hand_in(tmp_path / "class", exercise, number)
-    rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Exercise 5 (7021)", "Current Score"]]
-    rows += [["    Points Possible", "", "", "", "", f"{exercise.max_points:g}", "(read only)"]]
-    rows += [[f"{FAMILY[n % 8]}, Nr {n}", canvas_id(n), f"u{n}", f"u{n}@x.org", "A", "", ""] for n in range(60)]
-    with open(tmp_path / "canvas-export.csv", "w", newline="", encoding="utf-8-sig") as file:
-        csv.writer(file).writerows(rows)
+    canvas_export(tmp_path, exercise)
     (tmp_path / "marks.csv").write_text(
         "student,task,points,comment\n"
         f"{canvas_id(3)},gradients.2,1.5,The idea is right.\n"
@@ -206,6 +211,10 @@ def test_a_class_of_60_from_the_list_to_the_platform_and_again_after_a_correctio
     capsys.readouterr()
     corrected = load(path)
     assert corrected.max_points == room.exercise.max_points + 1
+    with pytest.raises(AssertionError):
+        room()
+    assert "expected a maximum grade of 33, what 05_gradients is worth, got 32" in capsys.readouterr().err
+    canvas_export(room.path, corrected)
     found = room()
     assert room.mixed.asked == 2 * 58
     check(room, corrected, found)

@@ -209,7 +209,7 @@ Student,ID,SIS User ID,SIS Login ID,Section,Demo (991),Older (7)
 """
 
 
-def test_canvas_gets_its_own_columns_back(room):
+def test_canvas_gets_its_own_columns_back(room, capsys):
     """As documented for its import: the five columns, a row of possible points, the assignment with its id."""
     room.hand_in("leeann_4711_100_a.ipynb")
     room.hand_in("raydee_LATE_4713_101_a.ipynb", **WRONG)
@@ -222,6 +222,10 @@ def test_canvas_gets_its_own_columns_back(room):
         ["Fries, Bo", "4712", "u2", "bo@x.org", "Group 2", ""],
         ["Ray, =Dee", "4713", "u3", "dee@x.org", "Group 2", "3"],
     ]
+    room("--pattern=*_{id}_*_*", "--export=canvas", "--column=Demo", roster=CANVAS.replace("Group 2,,", "Group 2,1,"))
+    assert '"Fries, Bo",4712,u2,bo@x.org,Group 2,1\n' in (room.path / "out" / "canvas.csv").read_text(encoding="utf8")
+    room("--export=canvas", "--column=Older", roster=CANVAS, status=2)
+    assert "line 2: expected a maximum grade of 6, what 00_demo is worth, got 3" in capsys.readouterr().err
     room("--pattern=*_{id}_*_*", roster=CANVAS)
     assert not (room.path / "out" / "canvas.csv").exists(), "it would be of an earlier run"
 

@@ -53,14 +53,28 @@ def _canvas(roster: Roster, exercise: Exercise, column: str) -> Callable[[list[R
     fixed = [name for name in CANVAS_COLUMNS if name in roster.sheet.header]
     known = [name for name in roster.sheet.header if re.fullmatch(re.escape(column) + r"( \(\d+\))?", name)]
 
+    name = known[0] if known else column
+    for line, cells in roster.sheet.rows:
+        if not cells["ID"]:
+            _same_maximum(roster, line, cells.get(name, ""), exercise)
+
     def write(rows: list[Row]) -> str:
-        grades = {row.student: row.grade for row in rows}
+        grades = {row.student: _grade(row.grade) for row in rows}
         head = [POSSIBLE, *[""] * (len(fixed) - 1), points(exercise.max_points)]
-        table = [[*(student.columns[name] for name in fixed), _grade(grades.get(student.id))]
+        table = [[*(student.columns[key] for key in fixed), grades.get(student.id) or student.columns.get(name, "")]
                  for student in roster.students]  # fmt: skip
-        return sheet_text([*fixed, known[0] if known else column], [head, *table])
+        return sheet_text([*fixed, name], [head, *table])
 
     return write
+
+
+def _same_maximum(roster: Roster, line: int, text: str, exercise: Exercise) -> None:
+    """Refuse points out of another number than the platform's."""
+    most = number(text)
+    if most is not None and most != exercise.max_points:
+        raise DeskError(f"{roster.sheet.where(line)}: expected a maximum grade of {exercise.max_points:g}, what "
+                        f"{exercise.name} is worth, got {most:g}; set it in the assignment's settings, and download "
+                        "the file again")  # fmt: skip
 
 
 def _worksheet(roster: Roster, exercise: Exercise) -> Callable[[list[Row]], str]:
@@ -68,11 +82,7 @@ def _worksheet(roster: Roster, exercise: Exercise) -> Callable[[list[Row]], str]
         raise DeskError(f"--export moodle: expected a grading worksheet with the columns {', '.join(WORKSHEET)}, got "
                         f"{', '.join(roster.sheet.header)}: {', '.join(missing)} is missing")  # fmt: skip
     for line, cells in roster.sheet.rows:
-        most = number(cells.get("Maximum Grade") or cells.get("Maximum grade") or "")
-        if most is not None and most != exercise.max_points:
-            raise DeskError(f"{roster.sheet.where(line)}: expected a maximum grade of {exercise.max_points:g}, what "
-                            f"{exercise.name} is worth, got {most:g}; set it in the assignment's settings in "
-                            "Moodle, and download the worksheet again")  # fmt: skip
+        _same_maximum(roster, line, cells.get("Maximum Grade") or cells.get("Maximum grade") or "", exercise)
 
     def write(rows: list[Row]) -> str:
         by_student = {row.student: row for row in rows}
