@@ -3,15 +3,17 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from submissions import demo, desk
 
-from rnnlib.grading.cli import main
+from rnnlib.grading.cli import main, parser
 from rnnlib.grading.desk.progress import Progress
 from rnnlib.grading.store import Store, stem
 
@@ -139,6 +141,18 @@ def test_an_interrupted_run_leaves_a_table_of_what_it_has(number, tmp_path, solu
     assert len(list((out / "feedback").iterdir())) == 8 and not list(out.rglob("*.tmp"))
 
 
+def test_what_an_interruption_came_before_is_not_called_out_of_date(room, monkeypatch):
+    room()
+    demo.write(room.path / "class" / "s1.ipynb", demo.student())
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(room.quick, "submit", interrupted)
+    found = room(status=130)
+    assert [item["outdated"] for item in found.values()] == [False, True, False]
+
+
 def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch):
     said = io.StringIO()
     monkeypatch.setattr(sys, "stderr", said)
@@ -157,6 +171,26 @@ def test_arguments_can_stand_in_a_file(room):
     file = room.path / "week 4.txt"
     file.write_text(f"# the fourth week\n--roster '{room.path / 'roster.csv'}'  # as in a shell\n\n--keep=best\n")
     assert [item["name"] for item in room(f"@{file}").values()][:2] == ["Ann", "Bo"]
+
+
+def test_the_page_for_teachers_names_options_and_files_that_exist(room):
+    said = (Path(__file__).resolve().parent.parent / "book" / "for_teachers.md").read_text(encoding="utf8")
+    known = {word for action in subparsers() for word in action.option_strings}
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", said)) - {"--nthreads"}  # Dask's
+    assert options <= known and len(options) > 20
+    own = {"--json", "--start-seconds", "--processes", "--file-mb", "--disk-mb", "--output-mb", "--output-messages"}
+    assert known - options - own == {"-h", "--help"} - options, "an option that the page does not tell of"
+    (room.path / "roster.csv").write_text("id,name\ns0,Ann\n")
+    room("--roster", room.path / "roster.csv", "--export=moodle", "--similar")
+    written = {path.name for path in (room.path / "out").iterdir()} - {".lock", "results", "feedback"}
+    assert written == {"scores.csv", "scores.json", "class.html", "moodle.csv", "similar.html"}
+    assert all(f"`{name}`" in said for name in written)
+
+
+def subparsers() -> list:
+    """All options of all commands."""
+    [commands] = [action for action in parser()._actions if action.choices]
+    return [action for command in commands.choices.values() for action in command._actions]
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

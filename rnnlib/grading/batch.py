@@ -124,8 +124,10 @@ class Batch:
 
     def present(self, found: list[Found]) -> list[dict[str, Any]]:
         """What there is of each submission now; what this run has not come to is told by an earlier one, or waits."""
-        results = []
+        results, begun = [], {job.found.name for job in self._waiting.values()}
         for item in found:
+            if item.name not in self.results and item.name not in begun:
+                self._guarded(item, ())  # an interruption came before it was looked at
             result = self.results.get(item.name)
             if result is None and (earlier := self.store.load(item.name)) is not None:
                 result = {**earlier, "outdated": True}
