@@ -9,6 +9,7 @@ The numbers, and the processor time that each training took, go to rnnlib/figure
 import itertools
 import json
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ from rnnlib.corpora import dates
 from rnnlib.seq2seq import (
     BOS,
     EOS,
-    PairBatch,
     PairBatches,
     Seq2Seq,
     greedy,
@@ -48,6 +48,8 @@ TRAINING, HELD_OUT = dates(18_000, seed=0, part="train"), dates(400, seed=0, par
 SIGNS = (vocabulary_of([chinese for chinese, _ in TRAINING]), vocabulary_of([english for _, english in TRAINING]))
 BATCHES = PairBatches(TRAINING, *SIGNS, 64)
 TRUTH = pair_batch(HELD_OUT, *SIGNS)
+SEPARATORS = " ,/"
+WORDS = {word for _, english in TRAINING for word in re.findall("[A-Za-z]+", english)}
 
 
 def new_model(context: str, use: str, hidden_size: int, seed: int) -> Seq2Seq:
@@ -86,30 +88,46 @@ def train(model: Seq2Seq, steps: int, seed: int, schedule: tuple[float, float] =
     return time.process_time() - started
 
 
-def fed_its_own(model: Seq2Seq) -> tuple[PairBatch, np.ndarray]:
-    """The held-out dates with the model's own symbols to read, and which of its translations have the right length."""
+def word_of(text: str, steps: int) -> np.ndarray:
+    """The number of the word that each step belongs to: how many of " ,/" stand before it."""
+    return np.cumsum([0] + [sign in SEPARATORS for sign in text.ljust(steps)])[:steps]
+
+
+def layout(text: str) -> list[tuple[int, str]]:
+    """Where a text has which separator, and its length."""
+    return [(i, sign) for i, sign in enumerate(text + ",") if sign in SEPARATORS]
+
+
+def judge(model: Seq2Seq) -> dict[str, Any]:
+    """Share of dates right; nats per symbol after the first mistake, with the truth fed and running freely.
+
+    The latter for the rest of the word with the mistake and for the words after it, in translations that have their
+    separators where the right one has them, so that no symbol stands beside a wrong place. And how many words it has
+    written that no training text has, the first three in the alphabet by name.
+    """
     own = np.full_like(TRUTH.target_in, EOS)
     own[0] = BOS
     hypotheses = greedy(model, *TRUTH[:2], max_length=len(own))
     for b, hypothesis in enumerate(hypotheses):
         ids = hypothesis.ids[: len(own) - 1]
         own[1 : len(ids) + 1, b] = ids
-    same = TRUTH.target_mask.sum(axis=0) == [len(hypothesis.ids) for hypothesis in hypotheses]
-    return TRUTH._replace(target_in=own), same
-
-
-def judge(model: Seq2Seq) -> tuple[float, float, float]:
-    """Share of dates right; nats per symbol after the first mistake, with the truth fed and running freely.
-
-    The latter two where the translation has the right length, so that no symbol stands beside a wrong place.
-    """
+    written, wanted = [h.text(SIGNS[1]) for h in hypotheses], [pair.english for pair in HELD_OUT]
+    invented = sorted(set(re.findall("[A-Za-z]+", " ".join(written))) - WORDS)
     with torch.no_grad():
         wrong = (model(TRUTH).argmax(dim=-1).numpy() != TRUTH.target_out) & TRUTH.target_mask
-    first = np.where(wrong.any(axis=0), wrong.argmax(axis=0), len(wrong))
-    own, same = fed_its_own(model)
-    after = (np.arange(len(wrong))[:, None] > first) & TRUTH.target_mask & same
-    fed, free = (-log_probabilities(model, batch)[after].mean() for batch in (TRUTH, own))
-    return float(1 - wrong.any(axis=0).mean()), float(fed), float(free)
+    first = wrong.argmax(axis=0)
+    same = [layout(text) == layout(answer) for text, answer in zip(written, wanted, strict=True)]
+    after = (np.arange(len(wrong))[:, None] > first) & wrong.any(axis=0) & same & TRUTH.target_mask
+    word = np.stack([word_of(text, len(own)) for text in wanted], axis=1)
+    here = word == np.take_along_axis(word, first[None], axis=0)
+    nats = [-log_probabilities(model, batch) for batch in (TRUTH, TRUTH._replace(target_in=own))]
+    return {
+        "right": round(float(1 - wrong.any(axis=0).mean()), 4),
+        "word": [round(float(n[after & here].mean()), 4) for n in nats],
+        "later": [round(float(n[after & ~here].mean()), 4) for n in nats],
+        "invented": len(invented),
+        "such_as": invented[:3],
+    }
 
 
 def main() -> None:
@@ -133,7 +151,7 @@ def measure_context(context: str, use: str, steps: int) -> dict[str, Any]:
     for seed in SEEDS:
         model = new_model(context, use, size, seed)
         seconds.append(round(train(model, steps, seed), 1))
-        right.append(round(judge(model)[0], 4))
+        right.append(round(judge(model)["right"], 4))
     return {
         **{"context": context, "use": use, "steps": steps, "hidden_size": size, "weights": weights(model)},
         **{"right": right, "seconds": seconds},
@@ -141,12 +159,12 @@ def measure_context(context: str, use: str, steps: int) -> dict[str, Any]:
 
 
 def measure_schedule(name: str) -> dict[str, Any]:
-    """A schedule of teacher forcing: by seed, what `judge` says."""
+    """A schedule of teacher forcing: what `judge` says, by seed."""
     runs, seconds = [], []
     for seed in SEEDS:
         model = new_model("last", "both", HIDDEN, seed)
         seconds.append(round(train(model, FORCED_STEPS, seed, SCHEDULES[name]), 1))
-        runs.append([round(value, 4) for value in judge(model)])
+        runs.append(judge(model))
     return {"name": name, "runs": runs, "seconds": seconds}
 
 

@@ -134,12 +134,13 @@ def test_a_finding_says_who_has_the_higher_score(blank):
     found = blank.evaluate(
         """async ([source, states]) => {
             const m = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-            return states.map((state) => m.finding({ ...state, penalty: 0, text: (ids) => ids.join(" ") }));
+            const said = (state, room) => m.finding({ ...state, penalty: 0, text: (ids) => ids.join(" ") }, room);
+            return states.map((state) => [said(state), said(state, 10)]);
         }""",
         [bundle("BeamExplorer"), [state for state, _ in cases]],
     )
-    for words, (_, expected) in zip(found, cases, strict=True):
-        assert expected in words
+    for (words, short), (_, expected) in zip(found, cases, strict=True):
+        assert expected in words and len(short) <= min(len(words), 40)  # 40: what a telephone has room for
 
 
 def test_a_model_of_ones_own_and_what_cannot_be_shown():

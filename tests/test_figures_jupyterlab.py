@@ -36,6 +36,7 @@ PLACES = {
         *("imports", "data-code", "by-hand", "signs-code", "signs-sum-code", "padding-encoder", "masked-loss"),
         *("library", "batches-code", "train-code", "again-curves", "again"),
     ),
+    "10_attention": ("imports", "model-code", "train-code", "alignment-code", "live"),
 }
 WATCH = """
 from pathlib import Path
@@ -275,6 +276,7 @@ LENGTHS = {
     "step / 3000": "step / 60000",
     "model, 700,": "model, 150,",
     "steps = 150": "steps = 600",
+    "updates = 300": "updates = 900",
 }
 LENGTHS |= {"max_steps=250": "max_steps=1", "range(20, 301, 20)": "range(20, 3001, 20)", "step / 300 ": "step / 3000 "}
 
@@ -286,6 +288,7 @@ LENGTHS |= {"max_steps=250": "max_steps=1", "range(20, 301, 20)": "range(20, 300
         ("03_rnn", "hidden units", "ArrowRight"),
         ("08_training", "recurrent dropout", "ArrowRight"),
         ("09_seq2seq", "hidden units", "ArrowRight"),
+        ("10_attention", "seed", "ArrowRight"),
     ],
 )
 def test_a_slider_trains_again_and_a_button_stops_it(browser, lab, name, slider, key):
@@ -308,7 +311,7 @@ def test_a_slider_trains_again_and_a_button_stops_it(browser, lab, name, slider,
 
     again.click()  # and to the end
     wait_for(stop.is_enabled, "a new run")
-    wait_for(stop.is_disabled, "the end", 60)
+    wait_for(stop.is_disabled, "the end", 180)
     assert progress(shown) == 1 and picture(shown) != stopped
     assert not shown.locator("pre").count()  # where an error would stand
     tab.close()

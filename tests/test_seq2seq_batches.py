@@ -172,6 +172,19 @@ def test_perfect_is_a_hundred(score):
 
 
 @pytest.mark.parametrize("score", [bleu, chrf])
+def test_nothing_right_is_zero_with_an_interval_of_zeros(score):
+    assert score(["x", "x y"], ["a b", "c d"])[:3] == (0, 0, 0)
+
+
+@pytest.mark.parametrize("score", [bleu, chrf])
+def test_one_sentence_has_a_score_and_no_interval(score):
+    whole = score(HYPOTHESES, REFERENCES)
+    assert whole.low < whole.value < whole.high
+    for one in (score(HYPOTHESES[:1], REFERENCES[:1]), score(HYPOTHESES, REFERENCES, samples=1)):
+        assert 0 < one.value <= 100 and np.isnan(one.low) and np.isnan(one.high)
+
+
+@pytest.mark.parametrize("score", [bleu, chrf])
 def test_the_interval_is_that_of_samples_with_replacement(score):
     hypotheses, references = HYPOTHESES * 5, REFERENCES * 5
     found = score(hypotheses, references)

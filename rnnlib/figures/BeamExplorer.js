@@ -18,25 +18,32 @@ const quoted = (text) => `“${text.length > 26 ? `${text.slice(0, 24)}…` : te
 
 // what the picture says in one line, which has room for `room` letters
 export function finding({ winner, greedy, opened, path, penalty, text, leading }, room = 110) {
-  if (!winner) return leading ? `So far the likeliest: ${quoted(text(leading))}` : "Nothing is written yet";
+  const fitting = (all, short) => (all.length > room ? short : all);
+  if (!winner && leading) {
+    const sofar = quoted(text(leading));
+    return fitting(`So far the likeliest: ${sofar}`, `So far ${sofar}`);
+  }
+  if (!winner) return "Nothing is written yet";
   const score = (branch) => number(branch.logP / branch.ids.length ** penalty);
   if (opened) {
     const better = opened.logP / opened.ids.length ** penalty - winner.score;
     const name = text(opened.ids);
-    const long = (verdict) => `Reopened at ${quoted(text(path))}: ${quoted(name)}, ${verdict}`;
-    if (Math.abs(better) < 1e-9) return `Reopened, it ends like the winner: ${quoted(name)}`;
+    const like = "Reopened, it ends like the winner";
+    if (Math.abs(better) < 1e-9) return fitting(`${like}: ${quoted(name)}`, like);
     const [verdict, short] =
       better > 0
         ? [`${score(opened)} beats ${score(winner)}: a search error`, "a search error"]
         : [`${score(opened)}, the winner has ${score(winner)}: rightly pruned`, "rightly pruned"];
-    const all = long(verdict);
-    return all.length > room ? `${score(opened)} against ${score(winner)}: ${short}` : all;
+    const all = `Reopened at ${quoted(text(path))}: ${quoted(name)}, ${verdict}`;
+    return fitting(all, `${score(opened)} against ${score(winner)}: ${short}`);
   }
   if (!greedy) return `The best: ${quoted(text(winner.ids))}`;
-  if (text(greedy.ids) === text(winner.ids)) return `The beam finds what greedy search finds: ${score(winner)}`;
+  if (text(greedy.ids) === text(winner.ids)) {
+    return fitting(`The beam finds what greedy search finds: ${score(winner)}`, `Like greedy search: ${score(winner)}`);
+  }
   const [one, two] = [`${score(winner)}`, `${score(greedy)}`];
   const all = `The beam finds ${quoted(text(winner.ids))}, ${one}; greedy search ${quoted(text(greedy.ids))}, ${two}`;
-  return all.length > room ? `The beam ends at ${one}, greedy search at ${two}` : all;
+  return fitting(all, `The beam ${one}, greedy search ${two}`);
 }
 
 function render({ model, el }) {
@@ -133,7 +140,7 @@ function render({ model, el }) {
     place = layout(width, { count: length, grown, opened: path.length, beam: model.get("width") });
     kappa = scale([0, 1.5], place.track);
     const { wide, x, y, top, lane: below } = place;
-    const room = wide ? 110 : Math.floor(width / 6.7);
+    const room = wide ? 110 : Math.floor(width / 7.8);
     const at = clamp(grown, place.from, place.to);
     const one = state.cut[chosen()];
     const ringAt =

@@ -50,7 +50,8 @@ export function finding(lines, { length, n }, wide = true) {
   );
   const share = ({ points }) => percent(points[n].middle);
   if (!without || !looking) return `${dates(length)}: ${share(without ?? looking)} without a mistake at best`;
-  const most = lines.filter(({ attention }) => !attention).length > 1 ? "at most " : "";
+  const several = lines.filter(({ attention }) => !attention).length > 1;
+  const most = several && without.points[n].middle > 0 ? "at most " : "";
   if (!wide) return `${dates(length)}: attention ${share(looking)}, without ${most && "≤ "}${share(without)}`;
   return `${dates(length)}: ${share(looking)} right with attention, ${most}${share(without)} without`;
 }
@@ -102,7 +103,10 @@ function chart(place, measured, lines, { n, length }) {
     marks.push(
       mark("rect", "zone", { class: "bo-zone", x: from, y: top, width: x.range[1] - from, height: bottom - top }),
     );
-    marks.push(label("zonen", from + 6, top + 14, wide ? "longer than any trained" : "not trained"));
+    // beside the cursor's first place in the zone, not under it
+    (wide ? ["longer than", "any trained"] : ["not", "trained"]).forEach((words, k) => {
+      marks.push(label(`zonen${k}`, x(longest + 1) + 7, top + 14 + 15 * k, words));
+    });
   }
   const texts = { yTitle: "lists without a mistake", yTitleAt: top - 27, xTitle: "dates in the list", format: percent };
   marks.push(...axes(x, y, texts));

@@ -7,6 +7,7 @@ many sentences as there are, with replacement, again and again (Koehn 2004).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ class Score(NamedTuple):
 
     value: float
     low: float
-    """Lower end of the 95 % interval, that of the bootstrap, around its mean."""
+    """Lower end of the 95 % interval, that of the bootstrap, around its mean; NaN without one."""
     high: float
     signature: str
     """sacrebleu's record of how it was computed; scores are comparable if it agrees."""
@@ -61,7 +62,7 @@ def bleu(hypotheses: Sequence[str], references: References, *, samples: int = 10
     references : sequence of N strings, or of N lists of strings
         A list holds several translations of one sentence, any of which may be matched.
     samples : int
-        Of the bootstrap.
+        Of the bootstrap; 1 for no interval. One sentence alone has none.
 
     Raises
     ------
@@ -111,12 +112,13 @@ def _corpus_score(metric: Any, hypotheses: Sequence[str], references: References
     allowed = _references(hypotheses, references)
     most = max(map(len, allowed))
     streams = [[some[k] if k < len(some) else None for some in allowed] for k in range(most)]  # k-th of each sentence
-    result = metric.corpus_score(list(hypotheses), streams, n_bootstrap=positive("samples", samples))
+    samples = min(positive("samples", samples), 1 if len(hypotheses) == 1 else samples)
+    result = metric.corpus_score(list(hypotheses), streams, n_bootstrap=samples)
     signature = str(metric.get_signature())
     if samples == 1:
-        return Score(result.score, result.score, result.score, signature)
+        return Score(result.score, math.nan, math.nan, signature)
     told = json.loads(result.format(width=6, signature=signature, is_json=True))
-    mean, half = told["confidence_mean"], told["confidence_var"]
+    mean, half = (told.get(key, 0.0) for key in ("confidence_mean", "confidence_var"))  # left out if all samples get 0
     return Score(result.score, mean - half, mean + half, signature)
 
 
