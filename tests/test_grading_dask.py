@@ -53,6 +53,30 @@ def _address(file, process):
     raise RuntimeError("the scheduler did not start")
 
 
+@pytest.mark.alone
+def test_300_submissions_give_the_same_files_on_a_cluster_as_here(address, tmp_path):
+    """12 of them need a kernel. Not in the files: who graded, when, and in which order."""
+    solution = demo.write(tmp_path / "solutions" / f"{demo.NAME}.ipynb", demo.solution())
+    assert main(["release", str(solution), "--out", str(tmp_path / "exercises")]) == 0
+    right, wrong = demo.exercise().solutions, demo.mistakes()
+    for number in range(300):
+        answers = {**right, "gradient": wrong["gradient"][number % 3]} if number % 50 == 0 else right
+        notebook = demo.filled(demo.student(), answers) if number % 25 == 0 else demo.student()
+        demo.write(tmp_path / "class" / f"{number:03}.ipynb", notebook)
+    names = "".join(f"{number:03},Student {number}\n" for number in range(301))
+    (tmp_path / "roster.csv").write_text("id,name\n" + names)
+    command = ["grade", str(tmp_path / "class"), "--solutions", str(solution.parent), "--trust-submissions"]
+    command += ["--roster", str(tmp_path / "roster.csv"), "--export=moodle", "--similar", "--jobs=2"]
+    assert main([*command, "--out", str(tmp_path / "here")]) == 0
+    assert main([*command, "--out", str(tmp_path / "there"), "--scheduler", address]) == 0
+    here, there = (
+        {str(path.relative_to(tmp_path / name)): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
+        for name in ("here", "there")
+    )
+    assert len(here) == 300 + 301 + 6
+    assert set(here) == set(there) and [name for name in here if here[name] != there[name]] == []
+
+
 def test_a_cluster_grades_as_this_machine_does(address, tmp_path, capsys):
     from distributed import Client
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import rnnlib
 
-from .limits import Limits
+from .desk.options import Parser, add_options, default_solutions
 
 OK, WRONG, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 STATUS = """exit status:
@@ -24,18 +18,19 @@ STATUS = """exit status:
   1    check: something is not right; grade: at least one grader fault; release --check: something is stale
   2    wrong usage, or the file to check or release cannot be used
   3    grade: refused, because submissions cannot be isolated here (see --trust-submissions)
-  130  interrupted; results so far are kept, the same command goes on"""
+  130  interrupted; results so far are kept and in the table, the same command goes on"""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = parser().parse_args(argv)
+    from .desk.sheets import DeskError
     from .exercise import ExerciseError
     from .store import Busy
 
     try:
         status: int = arguments.run(arguments)
-    except (ExerciseError, Busy) as error:
+    except (ExerciseError, Busy, DeskError) as error:
         print(f"rnnlib: {error}", file=sys.stderr)
         status = USAGE
     except KeyboardInterrupt:
@@ -47,9 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     raw = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser(
-        "rnnlib", description="Exercises that grade themselves.", epilog=STATUS, formatter_class=raw
-    )
+    top = Parser("rnnlib", description="Exercises that grade themselves.", epilog=STATUS, formatter_class=raw)
     top.add_argument("--version", action="version", version=f"rnnlib {rnnlib.__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
@@ -60,28 +53,10 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="print the result as JSON")
     check.set_defaults(run=run_check)
 
-    grade = commands.add_parser("grade", help="grade submissions", epilog=STATUS, formatter_class=raw)
-    grade.add_argument("submissions", type=Path, nargs="+", metavar="SUBMISSIONS", help="folders or notebooks")
-    grade.add_argument("--out", type=Path, required=True, metavar="RESULTS", help="folder for scores and feedback")
-    grade.add_argument(
-        "--solutions", type=Path, metavar="FOLDER", help="released solution notebooks (default: book/solutions)"
+    grade = commands.add_parser(
+        "grade", help="grade submissions", epilog=STATUS, formatter_class=raw, fromfile_prefix_chars="@"
     )
-    grade.add_argument("--exercise", metavar="NAME", default="", help="grade this exercise only, refuse all others")
-    grade.add_argument(
-        "--jobs",
-        type=positive,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="how many at a time (default: %(default)s)",
-    )
-    grade.add_argument("--scheduler", metavar="ADDRESS", help="send the work to this Dask scheduler")
-    grade.add_argument("--trust-submissions", action="store_true", help="go on where submissions cannot be isolated")
-    grade.add_argument("--json", action="store_true", help="print scores.json instead of a table")
-    for item in fields(Limits):
-        kind = int if item.type == "int" else float
-        grade.add_argument(
-            f"--{item.name.replace('_', '-')}", type=kind, default=item.default, help="limit (default: %(default)s)"
-        )
+    add_options(grade)
     grade.set_defaults(run=run_grade)
 
     release = commands.add_parser(
@@ -97,30 +72,19 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def positive(text: str) -> int:
-    """A number of jobs."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
-    return int(text)
-
-
-def default_solutions() -> Path:
-    """`book/solutions` below the current folder, or of the project that this package lies in."""
-    here = Path("book/solutions")
-    return here if here.is_dir() else Path(rnnlib.__file__).resolve().parent.parent / "book" / "solutions"
-
-
 def run_check(arguments: argparse.Namespace) -> int:
     """The student's own check: visible cases only."""
     from .reading import Unreadable, read
-    from .release import carried
+    from .release import carried, with_files
     from .run import check_answers
-    from .taking import take_answers
+    from .taking import take_answers, take_manual
 
     try:
         submission = read(arguments.notebook)
-        exercise = carried(submission)
-        answers, remarks = take_answers(submission, replace(exercise, solutions={}))
+        exercise, changed = with_files(carried(submission), arguments.notebook.parent)
+        answers, remarks = take_answers(submission, exercise)
+        remarks = changed + remarks
+        by_hand = take_manual(submission, exercise)
     except (OSError, Unreadable) as error:
         print(f"rnnlib: {arguments.notebook}: {error}", file=sys.stderr)
         return USAGE
@@ -128,6 +92,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({**result, "remarks": remarks}, indent=1, ensure_ascii=False))
     else:
+        for key, cell in by_hand.items():
+            said = "not answered yet" if cell is None else "answered"
+            remarks.append(f"{key} ({exercise.manual[key].points:g}): {said}; a person grades it.")
         print_check(result, remarks)
     if result["status"] != "graded":
         return USAGE
@@ -136,7 +103,8 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def print_check(result: dict[str, Any], remarks: list[str]) -> None:
     """One line per task, then what to know about it."""
-    from .report import MEANING, points
+    from .desk.page import MEANING
+    from .desk.report import points
 
     if result["status"] != "graded":
         print(f"rnnlib: the check itself failed: {result['reason']}", file=sys.stderr)
@@ -178,80 +146,13 @@ def run_release(arguments: argparse.Namespace) -> int:
 
 def run_grade(arguments: argparse.Namespace) -> int:
     """Grade a class."""
-    from tqdm import tqdm
+    from .desk.command import Refusal, grade
 
-    from .batch import Batch, Settings, faults
-    from .reading import discover
-    from .release import load_all
-    from .report import scores_csv, table
-    from .store import Store
-
-    for place in arguments.submissions:
-        if not os.path.lexists(place):
-            print(f"rnnlib: {place}: no such file or folder", file=sys.stderr)
-            return USAGE
-    solutions = arguments.solutions or default_solutions()
-    exercises = load_all(solutions)
-    if arguments.exercise and arguments.exercise not in exercises:
-        known = ", ".join(sorted(exercises))
-        print(f"rnnlib: --exercise: {arguments.exercise!r} is none of {known}", file=sys.stderr)
-        return USAGE
-    limits = Limits(**{item.name: getattr(arguments, item.name) for item in fields(Limits)})
-    found = list(discover(arguments.submissions))
-    store = Store(arguments.out)
-    places = [place if place.is_dir() else place.parent for place in arguments.submissions]
-    hidden = tuple(os.path.abspath(place) for place in (solutions, arguments.out, *places))
-    with store.locked(), workers(arguments, hidden) as (executor, level):
-        print(f"sandbox: {level}", file=sys.stderr)
-        if level.name != "isolated" and not arguments.trust_submissions:
-            print(
-                f"rnnlib: refused: {level.reason}. If you trust every submission, say --trust-submissions.",
-                file=sys.stderr,
-            )
-            return REFUSED
-        settings = Settings(
-            exercises, limits, arguments.trust_submissions, level.name, hidden=hidden, only=arguments.exercise
-        )
-        batch = Batch(store, settings, executor)
-        with tqdm(total=len(found), unit=" submissions", file=sys.stderr, disable=None) as bar:
-            results = batch.run(found, progress=bar.update)
-        hidden = ("remarks",)
-        scores = [{key: value for key, value in result.items() if key not in hidden} for result in results]
-        store.write("scores.json", json.dumps(scores, indent=1))
-        store.write("scores.csv", scores_csv(scores))
-    print(
-        json.dumps(scores, indent=1) if arguments.json else table(results, shutil.get_terminal_size((120, 24)).columns)
-    )
-    wrong = list(faults(results))
-    print(f"{len(found)} submissions, {batch.graded} of them graded now, {len(wrong)} grader faults", file=sys.stderr)
-    print(f"scores and feedback: {arguments.out}", file=sys.stderr)
-    return WRONG if wrong else OK
-
-
-@contextmanager
-def workers(arguments: argparse.Namespace, hidden: tuple[str, ...]) -> Iterator[tuple[Executor, Any]]:
-    """Where the work is done, and the level of isolation that holds there."""
-    from . import run, sandbox
-
-    if arguments.scheduler is None:
-        executor = ThreadPoolExecutor(arguments.jobs)
-        try:
-            yield executor, sandbox.probe(hidden)
-        except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)
-            run.stop_all()
-            raise
-        finally:
-            executor.shutdown()
-        return
-    from distributed import Client
-
-    with Client(arguments.scheduler) as client:
-        levels = client.run(sandbox.probe, hidden)
-        worst = next((level for level in levels.values() if not level.isolated), next(iter(levels.values()), None))
-        if worst is None:
-            worst = sandbox.Level("limited", f"the scheduler {arguments.scheduler} has no workers")
-        yield client.get_executor(pure=False), worst
+    try:
+        return WRONG if grade(arguments) else OK
+    except Refusal as refusal:
+        print(f"rnnlib: refused: {refusal}", file=sys.stderr)
+        return REFUSED
 
 
 if __name__ == "__main__":

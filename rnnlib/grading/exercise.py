@@ -7,10 +7,12 @@ A *solution notebook* is the only source. The metadata of its cells, under the k
     answer    has ### BEGIN SOLUTION ... ### END SOLUTION; students get a stub    task
     check     calls the student's function, displays answer(task, value)      task, points; hidden, title, rtol, atol
     mistake   a wrong answer as code; never leaves the teacher                task, hint
+    manual    a text, or code that draws: a task that a person grades           task, points; title
     solution  what only the solution shows
 
 A check cell with hidden variants has a line that ends in `# case`. Each string in `hidden` is another such line;
-a hidden variant is the same cell with that line replaced.
+a hidden variant is the same cell with that line replaced. The notebook's own metadata may name `files` that lie beside
+it, which students get too.
 """
 
 from __future__ import annotations
@@ -25,93 +27,15 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .answers import ATOL, RTOL
+from .data import digests, file_names
+from .tasks import Case, Cell, ExerciseError, Manual, Mistake, Task
 
 OPTIONAL = ("may_change", "without", "partial")  # not written where they say nothing
-ROLES = ("setup", "answer", "check", "mistake", "solution")
+ROLES = ("setup", "answer", "check", "mistake", "manual", "solution")
 CASE = re.compile(r"(?m)^(?P<indent>[ \t]*)\S.*# case[ \t]*$")
 # in a stub: `x (B, D) -> y (B, H)`, `Returns ...`, or a line `"""P(x|h), (N,)."""`
 RETURNS = re.compile(r'->|→|\b[Rr]eturns?\b|""".*(?:, |array )\([A-Z]\w*,[^()]*\)\."""')
 SOLUTION = re.compile(r"(?ms)^(?P<indent>[ \t]*)### BEGIN SOLUTION[^\n]*\n.*?^[ \t]*### END SOLUTION[^\n]*$")
-
-
-class ExerciseError(ValueError):
-    """A solution notebook that breaks the rules; the message names the cell and the rule."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One variant of a check cell: its source, and the answers that were recorded for it.
-
-    Attributes
-    ----------
-    source : str
-    hidden : bool
-        Whether students never see it.
-    answer : dict or None
-        The right answer as `answers.encode` writes it; None before the exercise is released.
-    mistakes : tuple of (dict or None)
-        What each of the task's known mistakes answers, in their order; None where it raises an error.
-    """
-
-    source: str
-    hidden: bool = False
-    answer: dict[str, Any] | None = None
-    mistakes: tuple[dict[str, Any] | None, ...] = ()
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A known wrong answer to a task, and what to tell whoever gives it."""
-
-    hint: str
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A code cell of the template. `source` of an answer cell is the stub; a check cell's is in its cases."""
-
-    id: str
-    role: str
-    source: str = ""
-    task: str = ""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One graded task: all of its cases must be right for its points.
-
-    Attributes
-    ----------
-    id : str
-        Chapter or topic, a dot, a number: `bptt.3`.
-    points : float
-    cell : str
-        The id of its check cell.
-    cases : tuple of Case
-        The visible case first.
-    mistakes : tuple of Mistake
-    title : str
-    rtol, atol : float
-    may_change : tuple of str
-        Arguments that the student's functions may change; `"*"` stands for all.
-    without : tuple of str
-        Packages that the task is to be solved without.
-    partial : bool
-        Whether each case is worth its share of the points.
-    """
-
-    id: str
-    points: float
-    cell: str
-    cases: tuple[Case, ...]
-    mistakes: tuple[Mistake, ...] = ()
-    title: str = ""
-    rtol: float = RTOL
-    atol: float = ATOL
-    may_change: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,17 +51,33 @@ class Exercise:
     tasks : dict of str to Task
     solutions : dict of str to str
         The solution notebook's own sources of the answer cells, by cell id; empty in the visible half.
+    manual : dict of str to Manual
+        Tasks that a person grades.
+    files : dict of str to str
+        Data files that lie beside the notebook, in base64; in the visible half, digests of them. See `data`.
     """
 
     name: str
     cells: tuple[Cell, ...]
     tasks: dict[str, Task]
     solutions: dict[str, str] = field(default_factory=dict)
+    manual: dict[str, Manual] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def max_points(self) -> float:
         """The points of all tasks together."""
-        return sum(task.points for task in self.tasks.values())
+        return sum(self.worth.values())
+
+    @property
+    def worth(self) -> dict[str, float]:
+        """The points of each task, those that a person grades behind the others."""
+        return {key: task.points for key, task in (self.tasks | self.manual).items()}
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The title of each task, which may be empty."""
+        return {key: task.title for key, task in (self.tasks | self.manual).items()}
 
     @property
     def answer_cells(self) -> dict[str, Cell]:
@@ -158,7 +98,8 @@ class Exercise:
         for key, task in self.tasks.items():
             cases = tuple(case for case in task.cases if not case.hidden)
             tasks[key] = replace(task, cases=cases, mistakes=tuple(Mistake(item.hint) for item in task.mistakes))
-        return replace(self, tasks=tasks, solutions={})
+        manual = {key: replace(task, solution="") for key, task in self.manual.items()}
+        return replace(self, tasks=tasks, solutions={}, manual=manual, files=digests(self.files))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; `from_json` is its inverse."""
@@ -167,7 +108,7 @@ class Exercise:
             for key in OPTIONAL:
                 if not task[key]:
                     del task[key]
-        return data
+        return {key: value for key, value in data.items() if value or key not in ("manual", "files")}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Exercise:
@@ -188,7 +129,8 @@ class Exercise:
                 names = {key: tuple(task.get(key, ())) for key in ("may_change", "without")}
                 tasks[key] = Task(**{**task, "cases": cases, "mistakes": mistakes, **names})
             cells = tuple(Cell(**cell) for cell in data["cells"])
-            return cls(name=data["name"], cells=cells, tasks=tasks, solutions=data["solutions"])
+            manual = {key: Manual(**task) for key, task in data.get("manual", {}).items()}
+            return cls(data["name"], cells, tasks, data["solutions"], manual, dict(data.get("files", {})))
         except (KeyError, TypeError, AttributeError) as error:
             raise ExerciseError(f"these data are no exercise: {type(error).__name__}: {error}") from None
 
@@ -287,11 +229,12 @@ def from_solution(notebook: dict[str, Any], name: str) -> Exercise:
     solutions: dict[str, str] = {}
     tasks: dict[str, Task] = {}
     mistakes: list[tuple[str, str, Mistake]] = []
+    manual: dict[str, Manual] = {}
     for cell_id, cell, meta in _cells(notebook):
         role, source, task = meta.get("role"), joined(cell["source"]), str(meta.get("task", ""))
         if role not in ROLES:
             raise ExerciseError(f"cell {cell_id!r}: role {role!r}, expected one of {', '.join(ROLES)}")
-        if role in ("answer", "check", "mistake") and not re.fullmatch(r"[A-Za-z][\w-]*\.\d+", task):
+        if role in ("answer", "check", "mistake", "manual") and not re.fullmatch(r"[A-Za-z][\w-]*\.\d+", task):
             raise ExerciseError(f"cell {cell_id!r}: task {task!r}, expected a name, a dot and a number, as in 'bptt.3'")
         if role == "mistake":
             mistakes.append((cell_id, task, Mistake(_text(meta, "hint", cell_id), source)))
@@ -300,6 +243,10 @@ def from_solution(notebook: dict[str, Any], name: str) -> Exercise:
                 raise ExerciseError(f"cell {cell_id!r}: task {task!r} already has a check cell, {tasks[task].cell!r}")
             tasks[task] = _task(cell_id, source, meta)
             cells.append(Cell(cell_id, role, task=task))
+        elif role == "manual":
+            if task in manual:
+                raise ExerciseError(f"cell {cell_id!r}: task {task!r} already has the cell {manual[task].cell!r}")
+            manual[task] = _manual(cell_id, cell["cell_type"], source, meta)
         elif role == "answer":
             solutions[cell_id] = source
             cells.append(Cell(cell_id, role, stub(source, cell_id, task), task))
@@ -310,7 +257,9 @@ def from_solution(notebook: dict[str, Any], name: str) -> Exercise:
             raise ExerciseError(f"cell {cell_id!r}: no check cell has the task {task!r}")
         tasks[task] = replace(tasks[task], mistakes=(*tasks[task].mistakes, mistake))
     _complete(cells, tasks, name)
-    return Exercise(name, tuple(cells), tasks, solutions)
+    if both := sorted(set(tasks) & set(manual)):
+        raise ExerciseError(f"{name}: task {both[0]!r}: expected a check cell or the role 'manual', got both")
+    return Exercise(name, tuple(cells), tasks, solutions, manual, dict.fromkeys(file_names(notebook), ""))
 
 
 def _cells(notebook: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -322,14 +271,26 @@ def _cells(notebook: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict
             raise ExerciseError(f"cell number {index} has the id {cell_id!r}; expected one of its own (nbformat 4.5)")
         seen.add(cell_id)
         meta = role_of(cell)
-        if cell["cell_type"] == "code" and meta["role"] != "solution":
+        role = meta.get("role")
+        if (cell["cell_type"] == "code" and role != "solution") or role == "manual":
             yield cell_id, cell, meta
 
 
-def _task(cell_id: str, source: str, meta: dict[str, Any]) -> Task:
-    points, hidden = meta.get("points"), meta.get("hidden", [])
+def _points(cell_id: str, meta: dict[str, Any]) -> float:
+    points = meta.get("points")
     if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points < 1e6:
         raise ExerciseError(f"check cell {cell_id!r}: points {points!r}, expected a positive number")
+    return float(points)
+
+
+def _manual(cell_id: str, kind: str, source: str, meta: dict[str, Any]) -> Manual:
+    task = meta["task"]
+    left = stub(source, cell_id, task) if kind == "code" else f"*Your answer to {task}.*"
+    return Manual(task, _points(cell_id, meta), cell_id, left, str(meta.get("title", "")), kind, source)
+
+
+def _task(cell_id: str, source: str, meta: dict[str, Any]) -> Task:
+    points, hidden = _points(cell_id, meta), meta.get("hidden", [])
     if not isinstance(hidden, list) or not all(isinstance(line, str) for line in hidden):
         raise ExerciseError(f"check cell {cell_id!r}: hidden {hidden!r}, expected a list of lines of code")
     lines = list(CASE.finditer(source))
@@ -347,7 +308,7 @@ def _task(cell_id: str, source: str, meta: dict[str, Any]) -> Task:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
             raise ExerciseError(f"check cell {cell_id!r}: {key} {value!r}, expected a number from 0 to below 1")
     return Task(
-        meta["task"], float(points), cell_id, tuple(cases), title=str(meta.get("title", "")),
+        meta["task"], points, cell_id, tuple(cases), title=str(meta.get("title", "")),
         rtol=float(tolerance["rtol"]), atol=float(tolerance["atol"]), partial=meta.get("partial") is True,
         may_change=_names(meta, "may_change", cell_id), without=_names(meta, "without", cell_id),
     )  # fmt: skip

@@ -34,12 +34,22 @@ def explain(
     >>> explain(compare(expected, got), expected, got, [], rtol=1e-6, atol=1e-9)
     '2 of 4 numbers are off, by at most 1. Your answer is the transpose of the right one.'
     """
-    text = difference.text + "."
+    hint = recognised(expected, got, mistakes, rtol=rtol, atol=atol)
+    return f"{difference.text}. {hint}".rstrip()
+
+
+def recognised(expected: Any, got: Any, mistakes: Iterable[tuple[str, Any]], *, rtol: float, atol: float) -> str:
+    """The hint alone: that of the first known mistake that answers alike, or of a usual one, or nothing.
+
+    Examples
+    --------
+    >>> recognised(2.0, 3.0, [("A hint.", 4.0), ("Add, do not multiply.", 3.0)], rtol=1e-6, atol=1e-9)
+    'Add, do not multiply.'
+    """
     for hint, wrong in mistakes:
         if compare(wrong, got, rtol=rtol, atol=atol) is None:
-            return f"{text} {hint}"
-    usual = usual_mistake(expected, got, rtol=rtol, atol=atol)
-    return f"{text} {usual}" if usual else text
+            return hint
+    return usual_mistake(expected, got, rtol=rtol, atol=atol) or ""
 
 
 def usual_mistake(expected: Any, got: Any, *, rtol: float, atol: float) -> str | None:

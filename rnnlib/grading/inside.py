@@ -39,7 +39,7 @@ def visible(packed: str) -> None:
     """
     global _exercise
     _exercise = Exercise.unpack(packed)
-    print(f"{_exercise.name}: {len(_exercise.tasks)} tasks, {_exercise.max_points:g} points. A check cell says at once")
+    print(f"{_exercise.name}: {len(_exercise.worth)} tasks, {_exercise.max_points:g} points. A check cell says at once")
     print("whether your answer is right in the visible case; grading tries other cases as well.")
     if (shell := _shell()) is not None:
         from .notebook import Watcher

@@ -7,10 +7,11 @@ one bad cell does not cost the points of the others; a comparison of answers wit
 from __future__ import annotations
 
 import builtins
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from .answers import MIME, BadAnswer, compare, decode
 from .exercise import Exercise
-from .hints import explain
+from .hints import recognised
 from .kernel import WatchedKernel
 from .limits import Limits
 from .messages import changes, received
@@ -36,6 +37,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 OWN_SHARE = 0.8  # of its time that a cell has used the processor itself if a time-out is its own doing
 PLACE = re.compile(r"\(\d+\.py, ")  # a cell's made-up file name
 LONGEST = 1000  # characters of a message
+LARGEST_KEPT = 60_000  # characters of JSON of a wrong answer that is kept, to be shown beside the right one
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,31 @@ class Outcome:
     verdict, message : str
     share : float
         Of the points; less than 1 only for a task that gives part of its points for part of its cases.
+    hint : str
+        What the message says beyond the difference itself: the hint to a mistake that was recognised.
+    case : int or None
+        The case that was not right; 0 is the visible one.
+    got : dict or None
+        What came in the visible case, as `answers.encode` writes it, if it is not the right answer.
     """
 
     verdict: str
     message: str = ""
     share: float = 0.0
+    hint: str = ""
+    case: int | None = None
+    got: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON; without the share if the verdict says it."""
-        said = {"verdict": self.verdict, "message": tidy(self.message)[:LONGEST]}
-        return said if self.share == float(self.verdict == "passed") else {**said, "share": self.share}
+        """As JSON; without the share if the verdict says it, and without what there is not."""
+        said: dict[str, Any] = {"verdict": self.verdict, "message": tidy(self.message)[:LONGEST]}
+        if self.share != float(self.verdict == "passed"):
+            said["share"] = self.share
+        if self.hint:
+            said["hint"] = tidy(self.hint)[:LONGEST]
+        if self.case is not None and self.verdict != "missing":
+            said["case"] = self.case
+        return said if self.got is None else {**said, "got": self.got}
 
 
 @dataclass
@@ -170,7 +187,8 @@ class GradedNotebook(IPyNbFile):
             self.rooms += 1
             grader = self.grader
             folder = grader.folder / f"room-{self.rooms}"
-            self.room = Room(folder, grader.limits, isolated=grader.isolated, hidden=grader.hidden)
+            files = grader.exercise.files
+            self.room = Room(folder, grader.limits, isolated=grader.isolated, hidden=grader.hidden, files=files)
         for cell in self.setups[self.ready :]:
             where = f"cell {cell.cell_id!r} of the exercise itself"
             try:
@@ -193,7 +211,8 @@ class GradedCell(IPyNbCell):
         meta = self.cell.metadata.rnnlib
         self.role, self.cell_id, self.task = meta.role, meta.cell, meta.task
         self.case = meta.get("case", 0)
-        self.difference = ""
+        self.difference, self.hint = "", ""
+        self.got: dict[str, Any] | None = None
 
     def setup(self) -> None:
         """Nothing: an earlier time-out is no reason to expect this cell to fail."""
@@ -256,7 +275,9 @@ class GradedCell(IPyNbCell):
         """An error in the cell, or a difference."""
         errors = self._errors()
         if not errors:
-            return Outcome("failed", self.difference) if self.difference else Outcome("error", "The cell did not end.")
+            if not self.difference:
+                return Outcome("error", "The cell did not end.")
+            return Outcome("failed", self.difference, hint=self.hint, got=self.got)
         name, value = errors[-1]["ename"], PLACE.sub("(", ANSI.sub("", errors[-1]["evalue"]))
         if name == "NotImplementedError":
             return Outcome("missing", "Not answered yet.")
@@ -285,9 +306,11 @@ class GradedCell(IPyNbCell):
         earned = (known.share if known else 0.0) + outcome.share / cases
         if not grader.exercise.tasks[task].partial:
             earned = float(outcome.verdict == "passed")
-        worst = known if known is not None and known.verdict != "passed" else outcome
-        message = worst.message if worst is known else self._explained(outcome)
-        grader.tasks[task] = Outcome(worst.verdict, message, min(earned, 1.0))
+        if known is not None and known.verdict != "passed":  # the first case that is not right is told
+            grader.tasks[task] = replace(known, share=min(earned, 1.0))
+            return
+        case = None if outcome.verdict == "passed" else self.case
+        grader.tasks[task] = replace(outcome, message=self._explained(outcome), share=min(earned, 1.0), case=case)
 
     def _explained(self, outcome: Outcome) -> str:
         """The message, with what the student must know to understand it."""
@@ -317,7 +340,10 @@ class GradedCell(IPyNbCell):
         if difference is not None:
             wrong = task.cases[self.case].mistakes
             known = [(m.hint, decode(w)) for m, w in zip(task.mistakes, wrong, strict=True) if w is not None]
-            self.difference = explain(difference, expected, got, known, rtol=task.rtol, atol=task.atol)
+            self.hint = recognised(expected, got, known, rtol=task.rtol, atol=task.atol)
+            self.difference = f"{difference.text}. {self.hint}".rstrip()
+            if not private and len(json.dumps(shown[0]["answer"])) <= LARGEST_KEPT:
+                self.got = shown[0]["answer"]
         if changed:
             said = "Your function changed one of its arguments." if private else changes(changed)
             self.difference = " ".join(part for part in (self.difference, said) if part)

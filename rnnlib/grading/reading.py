@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import resource
 import stat
 import subprocess
@@ -24,6 +25,8 @@ LARGE = 8 * MIB  # read by another process
 LARGEST = 200 * MIB  # not read at all
 LONGEST_SOURCE = 200_000  # characters of one cell
 MOST_CELLS = 5_000
+LARGEST_IMAGE = 1 << 20  # characters of a stored picture
+PNG = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]+={0,2}")
 READER_MIB = 1024  # of memory for the process that reads a large file
 NO_NOTEBOOKS = ("._", "~$", ".~")  # beginnings of names that macOS, Office and editors leave beside files
 
@@ -60,13 +63,17 @@ class Submission:
 
 
 class Taken(NamedTuple):
-    """A cell. Editors that do not know of ids drop them; the cell's metadata hold a copy."""
+    """A cell. Editors that do not know of ids drop them; the cell's metadata hold a copy.
+
+    `image` is the PNG that is stored with a cell whose task a person grades, in base64.
+    """
 
     id: str
     id_copy: str
     role: str
     source: str
     kind: str = "code"
+    image: str = ""
 
 
 def discover(places: list[Path]) -> Iterator[Found]:
@@ -157,7 +164,7 @@ def parse(content: bytes) -> Submission:
     Examples
     --------
     >>> parse(b'{"nbformat": 4, "cells": [{"cell_type": "code", "id": "a", "source": ["x = 1"]}]}').cells
-    (Taken(id='a', id_copy='', role='', source='x = 1', kind='code'),)
+    (Taken(id='a', id_copy='', role='', source='x = 1', kind='code', image=''),)
     >>> parse(b"")
     Traceback (most recent call last):
         ...
@@ -198,6 +205,18 @@ def _text(value: Any) -> str:
     return value[:200] if isinstance(value, str) else ""
 
 
+def _image(cell: dict[str, Any]) -> str:
+    """The last PNG among a cell's stored outputs, if it is one and no larger than it may be."""
+    outputs = cell.get("outputs")
+    for output in reversed(outputs if isinstance(outputs, list) else []):
+        data = output.get("data") if isinstance(output, dict) else None
+        image = data.get("image/png") if isinstance(data, dict) else None
+        image = "".join(image) if isinstance(image, list) and all(isinstance(part, str) for part in image) else image
+        if isinstance(image, str) and len(image) <= LARGEST_IMAGE and PNG.fullmatch(image := "".join(image.split())):
+            return image
+    return ""
+
+
 def _cells(cells: list[Any]) -> Iterator[Taken]:
     """The cells that could hold code: a cell of text is taken only if it was an answer cell."""
     if len(cells) > MOST_CELLS:
@@ -210,8 +229,9 @@ def _cells(cells: list[Any]) -> Iterator[Taken]:
             source = "".join(source)
         if not isinstance(source, str) or kind not in ("code", "markdown", "raw"):
             continue
+        image = _image(cell) if meta.get("role") == "manual" else ""
         taken = Taken(_text(cell.get("id")), _text(meta.get("cell")), _text(meta.get("role")),
-                      _unix(source[:LONGEST_SOURCE]), kind)  # fmt: skip
+                      _unix(source[:LONGEST_SOURCE]), kind, image)  # fmt: skip
         if taken.role == "answer" and len(source) > LONGEST_SOURCE:
             raise Unreadable(
                 f"The answer cell {taken.id!r} has {len(source)} characters; {LONGEST_SOURCE} are allowed."

@@ -35,7 +35,7 @@ def record(exercise: Exercise, limits: Limits | None = None) -> Exercise:
         If a cell fails, a case displays no answer, or a mistake is not told apart from the solution by any case.
     """
     with tempfile.TemporaryDirectory(prefix="rnnlib-") as folder:
-        room = Room(Path(folder) / "room", limits or Limits(), isolated=False)
+        room = Room(Path(folder) / "room", limits or Limits(), isolated=False, files=exercise.files)
         try:
             tasks = dict(exercise.tasks)
             for cell in exercise.cells:

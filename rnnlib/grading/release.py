@@ -8,12 +8,14 @@ book/exercises/04_bptt.ipynb          what a student gets
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .data import digests, read_files
 from .exercise import Exercise, ExerciseError, digest, from_solution, joined, role_of, stub
 from .limits import Limits
 from .reading import Submission, Unreadable
@@ -47,6 +49,12 @@ def read_solution(path: Path) -> dict[str, Any]:
     return notebook
 
 
+def _read(notebook: dict[str, Any], solution: Path) -> Exercise:
+    """The exercise with its data files, without answers."""
+    exercise = from_solution(notebook, solution.stem)
+    return replace(exercise, files=read_files(exercise.files, solution.parent))
+
+
 def load(solution: Path) -> Exercise:
     """A released exercise with its right answers.
 
@@ -60,7 +68,7 @@ def load(solution: Path) -> Exercise:
     ExerciseError
         If it was never released, or changed since.
     """
-    exercise = from_solution(read_solution(solution), solution.stem)
+    exercise = _read(read_solution(solution), solution)
     found = _stored(solution, exercise)
     if found is None:
         raise ExerciseError(
@@ -123,32 +131,43 @@ def release(solution: Path, out: Path, *, force: bool = False, limits: Limits | 
     """
     limits = limits or Limits()
     notebook = read_solution(solution)
-    exercise = from_solution(notebook, solution.stem)
+    exercise = _read(notebook, solution)
     released = None if force else _stored(solution, exercise)
     files = {}
     if released is None:
         released = record(exercise, limits)
         _prove(released, limits)
-        files[answers_file(solution)] = _answers_text(released)
-    files[out / solution.name] = student_text(notebook, released)
+        files[answers_file(solution)] = _answers_text(released).encode()
+    files |= _for_students(notebook, released, out / solution.name)
     changed = []
-    for path, text in files.items():
-        if not path.exists() or path.read_text(encoding="utf8") != text:
+    for path, content in files.items():
+        if not _holds(path, content):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf8")
+            temporary = path.with_name(path.name + ".tmp")
+            temporary.write_bytes(content)
+            temporary.replace(path)
             changed.append(path)
     return changed
+
+
+def _for_students(notebook: dict[str, Any], exercise: Exercise, path: Path) -> dict[Path, bytes]:
+    """The student's notebook, and the data files beside it."""
+    data = {path.with_name(name): base64.b64decode(content) for name, content in exercise.files.items()}
+    return {path: student_text(notebook, exercise).encode(), **data}
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.exists() and path.read_bytes() == content
 
 
 def stale(solution: Path, out: Path) -> list[Path]:
     """The files that `release` would change."""
     notebook = read_solution(solution)
-    released = _stored(solution, from_solution(notebook, solution.stem))
+    released = _stored(solution, _read(notebook, solution))
     if released is None:
         return [answers_file(solution), out / solution.name]
-    path = out / solution.name
-    same = path.exists() and path.read_text(encoding="utf8") == student_text(notebook, released)
-    return [] if same else [path]
+    wanted = _for_students(notebook, released, out / solution.name)
+    return [path for path, content in wanted.items() if not _holds(path, content)]
 
 
 def _prove(exercise: Exercise, limits: Limits) -> None:
@@ -198,16 +217,19 @@ def student_notebook(notebook: dict[str, Any], exercise: Exercise) -> dict[str, 
             "metadata": metadata,
             "source": joined(cell["source"]),
         }
-        if cell["cell_type"] == "code":
+        if role == "manual":
+            copy["source"] = exercise.manual[meta["task"]].stub
+        if cell["cell_type"] == "code" or role == "manual":
             own: dict[str, Any] = {"cell": cell["id"]}
             own |= {key: meta[key] for key in ("role", "task", "points", "title") if key in meta}
             metadata |= {"rnnlib": own}
-            if role in ("answer", "check"):
+            if role in ("answer", "check", "manual"):
                 metadata["deletable"] = False
             if role == "check":
                 metadata["editable"] = False
             if role == "answer":
                 copy["source"] = stub(copy["source"], cell["id"], meta["task"])
+        if cell["cell_type"] == "code":
             copy |= {"execution_count": None, "outputs": []}
         cells.append(copy)
     first = next(index for index, cell in enumerate(cells) if cell["cell_type"] == "code")
@@ -239,6 +261,23 @@ def _visible_cell(exercise: Exercise) -> dict[str, Any]:
     }
 
 
+def with_files(exercise: Exercise, folder: Path) -> tuple[Exercise, list[str]]:
+    """A carried exercise with the data files that lie in a folder, and remarks on those that are not as they were.
+
+    Raises
+    ------
+    Unreadable
+        If one is missing.
+    """
+    try:
+        files = read_files(exercise.files, folder)
+    except ExerciseError as error:
+        raise Unreadable(f"{error}; put the file beside the notebook again.") from None
+    changed = [name for name, found in digests(files).items() if found != exercise.files[name]]
+    said = [f"The data file {name} is not the one that you were given; grading uses the original." for name in changed]
+    return replace(exercise, files=files), said
+
+
 def carried(submission: Submission) -> Exercise:
     """The visible half of the exercise that a student's notebook carries with it.
 
@@ -247,7 +286,7 @@ def carried(submission: Submission) -> Exercise:
     Unreadable
         If its cell is missing or damaged.
     """
-    for cell_id, id_copy, _, source, _ in submission.cells:
+    for cell_id, id_copy, _, source, *_ in submission.cells:
         if VISIBLE_ID not in (cell_id, id_copy) and not VISIBLE.search(source):
             continue
         try:
@@ -257,7 +296,7 @@ def carried(submission: Submission) -> Exercise:
             raise Unreadable(
                 f"The folded cell at its top is damaged ({error}); copy it from a fresh notebook."
             ) from None
-    if any("### BEGIN SOLUTION" in source for _, _, _, source, _ in submission.cells):
+    if any("### BEGIN SOLUTION" in source for _, _, _, source, *_ in submission.cells):
         raise Unreadable("It is a solution notebook, which rnnlib release checks; rnnlib check is for the student's.")
     raise Unreadable(
         "It is no exercise notebook: the folded cell at its top is missing; copy it from a fresh notebook."

@@ -12,13 +12,14 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from . import sandbox
+from .data import write_files
 from .limits import CROWDED, MIB, Limits
 from .names import Terms
 from .watch import Folders, Processor, buffers, descendants, gone, inner_pid, proportional, resident
@@ -64,6 +65,8 @@ class Room:
         Whether to start it in bubblewrap.
     hidden : iterable of str
         Folders that must not be seen there.
+    files : mapping of str to str
+        Data files of the exercise, in base64, for the working folder.
 
     Raises
     ------
@@ -71,8 +74,16 @@ class Room:
         If it does not answer within `limits.start_seconds`.
     """
 
-    def __init__(self, folder: Path, limits: Limits, *, isolated: bool, hidden: Iterable[str] = ()) -> None:
-        self.folder, self.limits, self.isolated = folder, limits, isolated
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        *,
+        isolated: bool,
+        hidden: Iterable[str] = (),
+        files: Mapping[str, str] = sandbox.NOTHING,
+    ) -> None:
+        self.folder, self.limits, self.isolated, self.files = folder, limits, isolated, files
         self.hidden = [*hidden, str(sandbox.COURSE), str(folder)]
         self.processor = Processor()
         self.ended: dict[int, int] = {}  # pid inside to exit code
@@ -82,7 +93,10 @@ class Room:
         self._inside = self.pid = 0
         self.next_watch = 0.0
         self.work = folder / "work"
+        self.data = folder / "data" if isolated else self.work
         self.work.mkdir(parents=True)
+        self.data.mkdir(exist_ok=True)
+        write_files(files, self.data)
         self._start()
         try:
             self._await("up", limits.start_seconds)
@@ -99,7 +113,7 @@ class Room:
         told = sandbox.settings(self.limits, isolated=self.isolated, user=user)
         argv = [*sandbox.PYTHON, sandbox.LAUNCHER, told, "stage", "-"]
         if self.isolated:
-            argv = sandbox.inner(argv, self.limits, self.hidden)
+            argv = sandbox.inner(argv, self.limits, self.hidden, {name: str(self.data / name) for name in self.files})
         env = {**sandbox.ENVIRONMENT, "HOME": str(self.work), "TMPDIR": str(self.work)}
         with open(self.folder / "kernel.log", "ab") as log:
             self.process = subprocess.Popen(
@@ -134,6 +148,8 @@ class Room:
 
     def task(self, connection: dict[str, Any], terms: Terms) -> tuple[int, int]:
         """Start a copy of the stage as a kernel; its process id inside the sandbox, and outside."""
+        if not self.isolated:  # an earlier task may have changed them
+            write_files(self.files, self.data)
         self._tell({"task": {"connection": connection, **terms.to_json()}})
         inside = self._await("started", self.limits.start_seconds)
         if not isinstance(inside, int):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .rebuild import unanswered
 
 ATTEMPTS = 2  # a session that fails by itself gets a second chance
 _running: set[subprocess.Popen[bytes]] = set()
+_stopped = threading.Event()
 REMOVED = (
     "PYTEST_",
     "PYTHON",
@@ -65,6 +67,8 @@ def grade_answers(
         return {**base, "status": "graded", "tasks": tasks}
     faults: list[str] = []
     for _ in range(ATTEMPTS):
+        if _stopped.is_set():
+            break
         result = _session(exercise, answers, limits, level.isolated, hidden)
         if not result["faults"]:
             return {**base, "status": "graded", "tasks": result["tasks"], "waited": result["waited"]}
@@ -132,8 +136,14 @@ def check_answers(exercise: Exercise, answers: dict[str, Any], limits: Limits | 
     return full_result(exercise, graded)
 
 
+def go() -> None:
+    """Start sessions again after `stop_all`."""
+    _stopped.clear()
+
+
 def stop_all() -> None:
     """End all sessions of this process, because the user interrupted it."""
+    _stopped.set()
     for process in list(_running):
         process.kill()
 
@@ -161,7 +171,7 @@ def full_result(exercise: Exercise, graded: dict[str, Any]) -> dict[str, Any]:
         "status": graded["status"],
         "reason": graded["reason"],
         "points": points,
-        "max_points": exercise.max_points,
+        "max_points": sum(task.points for task in exercise.tasks.values()),
         "sandbox": graded["sandbox"],
         "tasks": tasks,
     }

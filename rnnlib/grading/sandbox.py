@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 PYTHON = [sys.executable, "-I"]
 LAUNCHER = str(PACKAGE / "grading" / "launcher.py")
 COURSE = PACKAGE.parent / "book" / "solutions"  # where right answers lie if nobody says otherwise
+NOTHING: Mapping[str, str] = {}
 PRIVATE = ("/tmp", "/dev/shm")
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 ETC = ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "timezone")
@@ -103,7 +104,9 @@ def outer(command: list[str]) -> list[str]:
     return [bwrap, "--dev-bind", "/", "/", "--proc", "/proc", *flags, "--", *command]
 
 
-def inner(command: list[str], limits: Limits, hidden: Iterable[str] = ()) -> list[str]:
+def inner(
+    command: list[str], limits: Limits, hidden: Iterable[str] = (), files: Mapping[str, str] = NOTHING
+) -> list[str]:
     """The command in a room of its own.
 
     Parameters
@@ -112,6 +115,8 @@ def inner(command: list[str], limits: Limits, hidden: Iterable[str] = ()) -> lis
     limits : Limits
     hidden : iterable of str
         Folders that must look empty inside, wherever they lie.
+    files : mapping of str to str
+        Names of files in the working folder there, and where they lie outside: they can be read, and not be changed.
     """
     argv = [shutil.which("bwrap") or "bwrap"]
     argv += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -127,6 +132,8 @@ def inner(command: list[str], limits: Limits, hidden: Iterable[str] = ()) -> lis
     # before Python, which may be installed below it
     argv += [*private, PRIVATE[0], "--perms", "1777", "--dir", "/tmp/work"]
     argv += _system() + _python() + _hidden(hidden)
+    for name, path in files.items():
+        argv += ["--ro-bind", path, f"/tmp/work/{name}"]
     return [*argv, "--remount-ro", "/", "--chdir", "/tmp/work", "--", *command]
 
 

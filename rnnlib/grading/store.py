@@ -7,11 +7,13 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .exercise import digest
+
+OWN_PAGE = re.compile(r"-[0-9a-f]{16}\.html$")  # as `stem` ends a name
 
 
 class Busy(RuntimeError):
@@ -50,26 +52,44 @@ class Store:
                 path.unlink()
             yield
 
-    def load(self, submission: str, key: str) -> dict[str, Any] | None:
-        """The result that an earlier run has left, if it was made from the same things."""
+    def load(self, submission: str, key: str | None = None) -> dict[str, Any] | None:
+        """The result that an earlier run has left, if it was made from the same things; with no key, from whatever."""
         try:
             stored = json.loads((self.folder / "results" / f"{stem(submission)}.json").read_text(encoding="utf8"))
             result: dict[str, Any] = stored["result"]
-            return result if stored["key"] == key and result["submission"] == submission else None
+            same = key is None or stored["key"] == key
+            return result if same and result["submission"] == submission and "tasks" in result else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def save(self, submission: str, key: str, result: dict[str, Any], page: str) -> None:
-        """Keep a result and its page; the result last, so that there is a page to every result."""
-        self.write(f"feedback/{stem(submission)}.html", page)
+    def save(self, submission: str, key: str, result: dict[str, Any]) -> None:
+        """Keep a result."""
         self.write(f"results/{stem(submission)}.json", json.dumps({"key": key, "result": result}, indent=1))
 
+    def pages(self, pages: dict[str, str]) -> None:
+        """Write the pages of feedback, by whose they are, and remove those of all others."""
+        names = {f"{stem(who)}.html" for who in pages}
+        for path in (self.folder / "feedback").glob("*.html"):
+            if path.name not in names and OWN_PAGE.search(path.name):
+                path.unlink()
+        for who, page in pages.items():
+            self.write(f"feedback/{stem(who)}.html", page)
+
+    def remove(self, *names: str) -> None:
+        """Remove files that a run of other options has left and that are no longer true."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+
     def write(self, name: str, text: str) -> None:
-        """Write a file whole or not at all."""
+        """Write a file whole or not at all; not if it is the same already."""
         path = self.folder / name
+        content = text.encode("utf8", "backslashreplace")
+        with suppress(OSError):
+            if path.read_bytes() == content:
+                return
         temporary = path.with_name(path.name + ".tmp")
-        with open(temporary, "w", encoding="utf8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+        with open(temporary, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -18,7 +18,7 @@ from .reading import LONGEST_SOURCE, Submission, Taken, Unreadable
 from .rebuild import is_stub, plain
 
 MOST_TEXT = 1_000_000  # characters of a student's own cells that are looked into
-SETUP, CHECK, VISIBLE, ANSWER, OWN = "setup", "check", "visible", "answer", "own"
+SETUP, CHECK, VISIBLE, ANSWER, OWN, MANUAL = "setup", "check", "visible", "answer", "own", "manual"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Placed:
     ----------
     place : int
     cell : Taken
-    part : {"setup", "check", "visible", "answer", "own"}
+    part : {"setup", "check", "visible", "answer", "own", "manual"}
     id : str
         Of the exercise's cell, if it is one.
     by : {"id", "copy", "source", ""}
@@ -80,6 +80,8 @@ class Taking:
             if key in roles:
                 same = roles[key] != SETUP or plain(cell.source) == plain(self._setup_source(key))
                 return Placed(place, cell, roles[key] if same else OWN, key, by)
+        if by_hand := {item.cell for item in self.exercise.manual.values()} & {cell.id, cell.id_copy}:
+            return Placed(place, cell, MANUAL, by_hand.pop(), "id")
         if cell.role == VISIBLE or "rnnlib-visible" in (cell.id, cell.id_copy) or cell.source.startswith(VISIBLE_LINE):
             return Placed(place, cell, VISIBLE)
         if cell.kind == "code":
@@ -214,6 +216,19 @@ class Taking:
                 self.remarks.append(f"The check cell of {task} was changed; the original was run.")
         if any(cell.by == "source" for cell in self.cells):
             self.remarks.append("Cells of this notebook have lost their ids; they were known by what they hold.")
+
+
+def take_manual(submission: Submission, exercise: Exercise) -> dict[str, Taken | None]:
+    """The cells of the tasks that a person grades, by task; None if there is nothing but what was given.
+
+    Of several copies the last that says something counts.
+    """
+    found: dict[str, Taken | None] = {}
+    for key, task in exercise.manual.items():
+        mine = [cell for cell in submission.cells if task.cell in (cell.id, cell.id_copy)]
+        said = [cell for cell in mine if plain(cell.source) not in ("", plain(task.stub))]
+        found[key] = said[-1] if said else None
+    return found
 
 
 VISIBLE_LINE = "from rnnlib.grading import visible"
