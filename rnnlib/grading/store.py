@@ -88,11 +88,15 @@ class Store:
             if path.read_bytes() == content:
                 return
         temporary = path.with_name(path.name + ".tmp")
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        try:
+            with open(temporary, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:  # an interruption, too
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def stem(submission: str) -> str:
