@@ -87,8 +87,8 @@ def test_book_builds_without_warnings(built):
     assert built.returncode == 0, built.log[-5000:]
 
 
-def test_rendering_takes_at_most_30_seconds(built):
-    assert built.seconds < 30, f"rendering took {built.seconds:.0f} s of processor time"
+def test_rendering_takes_at_most_45_seconds(built):
+    assert built.seconds < 45, f"rendering took {built.seconds:.0f} s of processor time"
 
 
 def test_every_page_of_the_contents_is_built_and_no_other(built):

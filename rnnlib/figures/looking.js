@@ -24,8 +24,8 @@ export function layout(width, { signs, letters, step, looked }) {
   const target = columns(letters, room, wide ? 11 : 12, wide ? 34 : 18, step);
   const across = Math.max(target.step * (target.to - target.from), room / 2);
   const source = columns(signs, room, wide ? 18 : 15, clamp(across / Math.max(1, signs), wide ? 18 : 15, 90), looked);
-  const bars = { top: wide ? 46 : 40, base: wide ? 124 : 98 };
-  const now = wide ? 222 : 178;
+  const bars = { top: wide ? 46 : 40, base: wide ? 120 : 98 };
+  const now = wide ? 216 : 178;
   const under = now + (wide ? 84 : 68);
   const rows = wide ? 4 : 3;
   const split = wide ? Math.round(width * 0.36) : 0;
