@@ -9,6 +9,7 @@ from pathlib import Path
 from pydoc import locate
 
 import pytest
+from conftest import CHROMIUM
 from test_book import Page, built  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,10 +95,10 @@ def test_the_index_has_every_term_of_the_glossary_in_both_languages(built):  # n
     assert [name for pair in terms for name in pair if f">{name.partition(' (')[0]}" not in index] == []
 
 
-def names_of(library: str) -> set[str]:
-    """What stands in code in the columns of a library on the page that compares three, without options such as a=1."""
+def names_of(library: str, page: str = "names.md") -> set[str]:
+    """What stands in code in the columns of a library in the tables of a page, without options such as a=1."""
     found = set()
-    for table in re.findall(r"(?:^\|.*\|\n)+", (ROOT / "book" / "names.md").read_text(encoding="utf8"), re.M):
+    for table in re.findall(r"(?:^\|.*\|\n)+", (ROOT / "book" / page).read_text(encoding="utf8"), re.M):
         header, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
         column = next((k for k, title in enumerate(header) if library in title.lower()), None)
         cells = [row[column] for row in rows] if column is not None else []
@@ -117,3 +118,19 @@ def test_the_names_that_the_comparison_gives_exist(library, places):
     names = names_of(library)
     assert len(names) > 12
     assert [name for name in names if not any(locate(place + name) for place in places)] == []
+
+
+def test_the_names_of_the_summary_exist():
+    names = names_of("rnnlib", "summary.md")
+    assert len(names) > 10 and [name for name in names if not locate(f"rnnlib.{name}")] == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found")
+def test_the_cheat_sheet_is_one_sheet(browser, built):  # noqa: F811
+    tab = browser.new_page()
+    tab.goto((built.folder / "book" / "cheatsheet.html").as_uri())
+    tab.locator("mjx-container").last.wait_for()
+    margin = dict.fromkeys(("top", "right", "bottom", "left"), "10mm")
+    for paper in ("A4", "Letter"):
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", tab.pdf(format=paper, margin=margin))) == 1
+    tab.close()
