@@ -22,6 +22,7 @@ FIRST = (
     "test_book",
     "test_figures_browser",
     "test_grading_batch",
+    "test_grading_class",
     "test_grading_run",
     "test_grading_dask",
     "test_grading_release",
