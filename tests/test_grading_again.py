@@ -125,7 +125,10 @@ def test_an_interrupted_run_leaves_a_table_of_what_it_has(number, tmp_path, solu
     out = tmp_path / "out"
     command = [*COMMAND, "grade", str(tmp_path / "class"), "--out", str(out), "--solutions", str(solutions)]
     command += ["--jobs", "2", "--trust-submissions"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a job in the background ignores
+    )  # fmt: skip
     while process.poll() is None and not list((out / "results").glob("*.json")):
         time.sleep(0.02)
     process.send_signal(number)

@@ -14,10 +14,10 @@ from test_book import Page, built  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import reference  # noqa: E402
+import docstrings  # noqa: E402
 
 PACKAGES = sorted(path.stem for path in (ROOT / "book" / "api").glob("*.md"))
-CHAPTERS = reference.chapters()
+CHAPTERS = docstrings.chapters()
 
 
 def test_the_names_that_a_program_uses():
@@ -26,7 +26,7 @@ def test_the_names_that_a_program_uses():
         "from rnnlib.training import fit\nfrom rnnlib.seq2seq import by_hand\n"
         "p.axes(3); by_hand.attend(); np.zeros(3); fit.axes"
     )
-    assert reference.used_names(program) == {
+    assert docstrings.used_names(program) == {
         "rnnlib.plots.axes",
         "rnnlib.text.Pieces",
         "rnnlib.training.fit",
@@ -35,7 +35,7 @@ def test_the_names_that_a_program_uses():
 
 
 def test_chapters_in_docstrings_become_links_and_bars_stay_bars():
-    found = reference.linked("P(x|u) of chapters 1, 3 and 99, or `chapter 2`; chapter 10.")
+    found = docstrings.linked("P(x|u) of chapters 1, 3 and 99, or `chapter 2`; chapter 10.")
     assert found == (
         "P(x\\|u) of chapters :doc:`1 </book/01_sequences>`, :doc:`3 </book/03_rnn>` and 99, or `chapter 2`; "
         "chapter :doc:`10 </book/10_attention>`."
@@ -43,7 +43,7 @@ def test_chapters_in_docstrings_become_links_and_bars_stay_bars():
 
 
 def test_columns_of_a_module_stay_columns():
-    assert reference.columns(["A", "", "    b  c", "    d  e", "", "F"]) == [
+    assert docstrings.columns(["A", "", "    b  c", "    d  e", "", "F"]) == [
         "A",
         "",
         "::",
@@ -69,7 +69,7 @@ def entries(built) -> dict[str, str]:  # noqa: F811
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_public_name_has_an_entry(entries, package):
     module = import_module(f"rnnlib.{package}")
-    public = [name for name in module.__all__ if reference.documented(f"rnnlib.{package}.{name}")]
+    public = [name for name in module.__all__ if docstrings.documented(f"rnnlib.{package}.{name}")]
     assert public and [name for name in public if f"rnnlib.{package}.{name}" not in entries] == []
 
 
@@ -81,7 +81,7 @@ def test_every_package_has_a_page():
 @pytest.mark.parametrize("number", CHAPTERS)
 def test_a_chapter_links_to_the_names_that_it_uses_and_each_of_them_to_it(built, entries, number):  # noqa: F811
     path = CHAPTERS[number]
-    names = [name for name in reference.used_names(reference.code_of(path)) if reference.documented(name)]
+    names = [name for name in docstrings.used_names(docstrings.code_of(path)) if docstrings.documented(name)]
     links = set(Page(built.folder / "book" / f"{path.stem}.html").links)
     assert len(names) > 3
     assert [name for name in names if f"api/{name.split('.')[1]}.html#{name}" not in links] == []
