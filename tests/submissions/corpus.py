@@ -169,7 +169,7 @@ for i in itertools.count():
 answer("os._exit", body("import os; os._exit(0)"), "crash", "exit status 0")
 answer("segfault", body("import ctypes; ctypes.string_at(0)"), "crash", "segmentation fault")
 answer("killed", body("import os; os.kill(os.getpid(), 9)"), "crash", "killed")
-answer("kill all", body("import os; os.kill(-1, 9)"), "crash", "killed")
+answer("kill all", body("import os, time; os.kill(-1, 9); time.sleep(3)"), "crash", "killed")
 answer("exit", body("") + "\nexit()", "crash", "exit()", harmless=True)
 answer(
     "kernel shut down", body("get_ipython().kernel.do_shutdown(False); import os; os.kill(os.getpid(), 15)"), "crash"
