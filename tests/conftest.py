@@ -82,3 +82,16 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def solutions(tmp_path_factory):
+    """The folder of the demonstration's solution, with its answers recorded."""
+    from submissions import demo
+
+    from rnnlib.grading.cli import main
+
+    folder = tmp_path_factory.mktemp("solutions")
+    path = demo.write(folder / f"{demo.NAME}.ipynb", demo.solution())
+    assert main(["release", str(path), "--out", str(tmp_path_factory.mktemp("exercises"))]) == 0
+    return folder

@@ -20,14 +20,6 @@ from rnnlib.grading.store import Store, stem
 COMMAND = [sys.executable, "-c", "import sys; from rnnlib.grading.cli import main; sys.exit(main(sys.argv[1:]))"]
 
 
-@pytest.fixture(scope="module")
-def solutions(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("solutions")
-    path = demo.write(folder / f"{demo.NAME}.ipynb", demo.solution())
-    assert main(["release", str(path), "--out", str(tmp_path_factory.mktemp("exercises"))]) == 0
-    return folder
-
-
 def submission(number: int) -> dict:
     answers = {key: f"{source}\n# student {number}" for key, source in demo.exercise().solutions.items()}
     return demo.filled(demo.student(), answers)

@@ -27,14 +27,6 @@ from rnnlib.grading.store import Busy, Store, stem
 COMMAND = [sys.executable, "-c", "import sys; from rnnlib.grading.cli import main; sys.exit(main(sys.argv[1:]))"]
 
 
-@pytest.fixture(scope="module")
-def solutions(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("solutions")
-    path = demo.write(folder / f"{demo.NAME}.ipynb", demo.solution())
-    assert main(["release", str(path), "--out", str(tmp_path_factory.mktemp("exercises"))]) == 0
-    return folder
-
-
 def submission(number: int) -> dict:
     """A class's answers: right, wrong in one task, or not there."""
     answers = dict(demo.exercise().solutions)

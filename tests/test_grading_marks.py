@@ -10,14 +10,6 @@ from rnnlib.grading.cli import main
 from rnnlib.grading.store import stem
 
 
-@pytest.fixture(scope="module")
-def solutions(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("solutions")
-    path = demo.write(folder / f"{demo.NAME}.ipynb", demo.solution())
-    assert main(["release", str(path), "--out", str(tmp_path_factory.mktemp("exercises"))]) == 0
-    return folder
-
-
 @pytest.fixture
 def room(tmp_path, monkeypatch, solutions):
     """A class of three: right, wrong in demo.2, nothing answered."""

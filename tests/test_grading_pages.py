@@ -97,14 +97,6 @@ def test_what_is_off_is_what_numpy_says():
     assert (off(a, b, 1e-6, 1e-9) == ~np.isclose(b, a, rtol=1e-6, atol=1e-9, equal_nan=True)).all()
 
 
-@pytest.fixture(scope="module")
-def solutions(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("solutions")
-    path = demo.write(folder / f"{demo.NAME}.ipynb", demo.solution())
-    assert main(["release", str(path), "--out", str(tmp_path_factory.mktemp("exercises"))]) == 0
-    return folder
-
-
 @pytest.fixture
 def room(tmp_path, monkeypatch, solutions):
     """Five students: right, three wrong, nothing."""

@@ -20,14 +20,6 @@ ROSTER = "matriculation,name,group\ns1,Ann Lee,A\ns2,Bo Fries,A\ns12,Çelik Ada,
 DUE = datetime.fromisoformat("2026-11-20T23:59:00")
 
 
-@pytest.fixture(scope="module")
-def solutions(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("solutions")
-    path = demo.write(folder / f"{demo.NAME}.ipynb", demo.solution())
-    assert main(["release", str(path), "--out", str(tmp_path_factory.mktemp("exercises"))]) == 0
-    return folder
-
-
 @pytest.fixture
 def room(tmp_path, monkeypatch, solutions):
     """A class that is handed in by `room.hand_in` and graded by `room()`."""

@@ -332,3 +332,9 @@ def test_options_out_of_range_are_named(rng):
         MinGRU(2, 3, rng=rng, dtype=np.float16)
     with pytest.raises(ValueError, match="name: expected a gate of MinGRU"):
         MinGRU(2, 3, rng=rng).gate("r")
+
+
+@pytest.mark.parametrize("dtype", ["no such thing", np.int64, np.float16])
+def test_a_layer_computes_in_two_types_and_names_any_other(dtype):
+    with pytest.raises(TypeError, match="dtype: expected float32 or float64, got"):
+        MinGRU(2, 3, rng=np.random.default_rng(0), dtype=dtype)

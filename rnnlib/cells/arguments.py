@@ -56,6 +56,17 @@ def positive(argument: str, value: int) -> int:
     return int(value)
 
 
+def floating(argument: str, value: Any) -> np.dtype:
+    """A dtype if it is one that the library computes in, float32 or float64."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        raise TypeError(f"{argument}: expected float32 or float64, got {value!r}") from None
+    if dtype not in (np.float32, np.float64):
+        raise TypeError(f"{argument}: expected float32 or float64, got {dtype}")
+    return dtype
+
+
 def generator(argument: str, value: object) -> None:
     """TypeError unless `value` is a random generator."""
     if not isinstance(value, np.random.Generator):

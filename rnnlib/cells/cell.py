@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from rnnlib import registry
 from rnnlib.cells.activations import find_activation
-from rnnlib.cells.arguments import as_real, generator, keyword_options, positive, rate, unknown_option
+from rnnlib.cells.arguments import as_real, floating, generator, keyword_options, positive, rate, unknown_option
 from rnnlib.cells.initializers import Initializer, draw
 
 Array = NDArray[Any]
@@ -126,12 +126,7 @@ class Cell:
             raise TypeError(unknown_option(type(self), next(iter(unknown))))
         self.input_size = positive("input_size", input_size)
         self.hidden_size = positive("hidden_size", hidden_size)
-        try:
-            self.dtype = np.dtype(dtype)
-        except TypeError:
-            raise TypeError(f"dtype: expected float32 or float64, got {dtype!r}") from None
-        if self.dtype not in (np.float32, np.float64):
-            raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
+        self.dtype = floating("dtype", dtype)
         generator("rng", rng)
         self.activation = find_activation(activation, "activation")
         self.use_bias = bool(use_bias)

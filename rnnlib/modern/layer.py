@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 from rnnlib import registry
 from rnnlib.bptt import Gradients, LayerTrace
 from rnnlib.bptt.unrolling import as_inputs, check_mask
-from rnnlib.cells.arguments import as_real, generator, positive
+from rnnlib.cells.arguments import as_real, floating, generator, positive
 from rnnlib.cells.cell import Array
 from rnnlib.modern.scan import METHODS, scan, scan_backward
 
@@ -94,9 +94,7 @@ class ScanLayer:
     ) -> None:
         self.input_size = positive("input_size", input_size)
         self.hidden_size = positive("hidden_size", hidden_size)
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
+        self.dtype = floating("dtype", dtype)
         generator("rng", rng)
         if scan not in METHODS:
             raise ValueError(f"scan: expected one of {list(METHODS)}, got {scan!r}")
