@@ -36,7 +36,8 @@ TASK, MISTAKE = "bptt.1", 0  # what a student hands in, in the picture of an exe
 
 def save(name: str, png: bytes) -> None:
     """Write a picture with 96 colours."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(96, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture = picture.quantize(96, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     path = PICTURES / f"{name}.png"
     picture.save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {picture.width} x {picture.height}, {path.stat().st_size / 1000:.0f} kB")
