@@ -42,7 +42,7 @@ from rnnlib.training.losses import (
     squared_error,
 )
 from rnnlib.training.model import Model, Step
-from rnnlib.training.optimisers import SGD, Adam
+from rnnlib.training.optimisers import SGD, Adam, Optimiser
 from rnnlib.training.regularisers import L1L2, l1, l1_l2, l2
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "MinMaxNorm",
     "Model",
     "NonNeg",
+    "Optimiser",
     "Run",
     "Step",
     "Trainable",
