@@ -274,7 +274,7 @@ function render({ model, el }) {
     });
 
   const frame = view.handle(stage, {
-    label: "Sign of the translation",
+    label: "Symbol of the translation",
     twin: false,
     names: ["step", "text", "edits", "prefix"],
     min: 0,
@@ -316,7 +316,7 @@ function render({ model, el }) {
   // ---- what follows a change ----
   function summary() {
     const now = words(translator, other.moments);
-    const weight = `Sign ${state.step + 1} gives ${weightNow()} % to “${state.symbols[positionNow()]}”.`;
+    const weight = `Symbol ${state.step + 1} gives ${weightNow()} % to “${state.symbols[positionNow()]}”.`;
     const unknown = `It does not know ${state.unknown.slice(0, 3).join(" ")}.`;
     const also = state.unknown.length ? unknown : state.symbols.length ? weight : "";
     return `${finding(state, 60)}. ${also} The translation: “${now.length > 40 ? `${now.slice(0, 38)}…` : now}”.`;
