@@ -120,9 +120,9 @@ def test_the_page_writes_the_cells_as_the_chapters_do(page):
 @pytest.mark.parametrize("page", ["intro", "summary", "cheatsheet", "notation", "glossary", "names"])
 def test_links_of_the_page_lead_somewhere(page):
     text = (BOOK / f"{page}.md").read_text(encoding="utf8")
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):
         assert (BOOK / target).exists() or (BOOK / f"{target}.md").exists(), target
-    for file, heading in re.findall(r"\]\(([^)#]*)#([^)]+)\)", text):
+    for file, heading in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", text):
         path = BOOK / (file or f"{page}.md")
         source = (
             "\n".join("".join(c["source"]) for c in cells_of(path)) if path.suffix == ".ipynb" else path.read_text()
