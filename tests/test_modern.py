@@ -332,6 +332,10 @@ def test_options_out_of_range_are_named(rng):
         MinGRU(2, 3, rng=rng, dtype=np.float16)
     with pytest.raises(ValueError, match="name: expected a gate of MinGRU"):
         MinGRU(2, 3, rng=rng).gate("r")
+    with pytest.raises(TypeError, match=r"eigenvalue: expected an option of LRU .*; did you mean 'eigenvalues'\?"):
+        LRU(2, 3, rng=rng, eigenvalue="real")
+    with pytest.raises(TypeError, match=r"eigenvalues: expected an option of MinGRU \(dtype, negative, rng, scan\)"):
+        MinGRU(2, 3, rng=rng, eigenvalues="real")
 
 
 @pytest.mark.parametrize("dtype", ["no such thing", np.int64, np.float16])
