@@ -8,6 +8,7 @@ from small_model import IDS, V, make_model
 
 from rnnlib.bptt import Stacked
 from rnnlib.cells import GRU, RNN
+from rnnlib.registry import describe
 from rnnlib.text import SequentialBatches
 from rnnlib.training import (
     SGD,
@@ -92,6 +93,8 @@ def test_options_from_numpy_survive_a_checkpoint(tmp_path):
     model = make_model("RNN", kernel_regularizer=l2(np.float32(0.1)))
     save_checkpoint(tmp_path / "c.npz", model, Adam(0.01), Run())
     load_checkpoint(tmp_path / "c.npz", model, Adam(0.01), Run())
+    again, _ = load_model(tmp_path / "c.npz")
+    assert describe(again) == describe(model) and again.regularizers["kernel"].l2 == pytest.approx(0.1)
 
 
 def test_a_cell_that_forgets_its_option_is_told_so_when_saved(tmp_path):

@@ -18,7 +18,7 @@ shows both at work. Importing this package loads nothing but NumPy: it runs in t
                         session, run        one submission in a process of its own, and from outside
                         batch, store        a class side by side, and its results on disk
     the sandbox         sandbox, launcher   bubblewrap, and the first program inside it
-                        stage, room         where cells run: for each task a copy of one Python; and the grader's side of it
+                        stage, room         where cells run: a copy of one Python for each task; the grader's side
                         limits, watch       what a submission may use, and what its processes do use
     for people          cli                 the command; desk: scores, pages, files for a learning platform
 """
