@@ -294,6 +294,24 @@ def test_a_padded_sequence_is_the_short_sequence(new, lengths, seed):
             np.testing.assert_allclose(mine[b], alone[0], atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [MinGRU, MinLSTM])
+def test_the_gradient_of_a_state_is_its_own_and_that_of_all_that_comes_after(kind, rng):
+    layer, x, dh = kind(3, 4, rng=rng), rng.normal(size=(6, 2, 3)), rng.normal(size=(6, 2, 4))
+    trace = unroll(layer, x)
+    rest = backward(unroll(layer, x[3:], (trace.h[2],)), dh[3:])  # as if step 3 were the start
+    np.testing.assert_allclose(backward(trace, dh).h[2], dh[2] + rest.state[0], atol=1e-12)
+
+
+@layers
+def test_read_backward_the_last_features_are_those_at_the_first_step(new, rng):
+    layer, x = new(3, 4, rng), rng.normal(size=(5, 2, 3))
+    trace, state = unroll(layer, x, reverse=True), layer.initial_state(2)
+    for x_t in x[::-1]:
+        state = layer.step(x_t, state)
+    np.testing.assert_allclose(layer.last(trace.h, reverse=True), layer.output(x[0], state), atol=1e-12)
+    assert np.abs(trace.h[0] - trace.h[-1]).max() > 1e-3
+
+
 @layers
 def test_stacked_and_in_both_directions(new, rng):
     x, mask = rng.normal(size=(4, 2, 3)), np.arange(4)[:, np.newaxis] < [4, 2]
