@@ -244,7 +244,10 @@ def test_lru_is_a_state_space_model_with_full_matrices(kind, rng):
 def test_lru_starts_on_the_ring_that_was_asked_for(rng):
     λ = LRU(2, 500, rng=rng, r_min=0.8, r_max=0.9, max_phase=0.1).eigenvalues()
     assert np.all((abs(λ) > 0.8) & (abs(λ) < 0.9)) and np.all((np.angle(λ) >= 0) & (np.angle(λ) < 0.1))
-    assert abs(np.mean(abs(λ) ** 2) - (0.64 + 0.81) / 2) < 0.005  # uniform on the ring: |λ|² is uniform
+    # uniform on the ring, which has equal shares of its area: |λ|² is uniform
+    λ = LRU(2, 6000, rng=rng, r_min=0.1, r_max=0.9, max_phase=np.pi).eigenvalues()
+    assert abs(np.mean(abs(λ) ** 2 < (0.01 + 0.81) / 2) - 1 / 2) < 0.02
+    assert (λ.imag >= 0).all() and abs(np.mean(λ.real > 0) - 1 / 2) < 0.02
     real = LRU(2, 4, rng=rng, eigenvalues="real").eigenvalues()
     assert np.array_equal(np.sign(real), [1, -1, 1, -1])
 
