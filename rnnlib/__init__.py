@@ -4,4 +4,4 @@ The library of the book *Gates & Gradients*. Each module is the printed version 
 `import rnnlib` loads NumPy only.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

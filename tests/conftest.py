@@ -63,7 +63,9 @@ def pytest_xdist_make_scheduler(config, log):
     return ByUnit(config, log)
 
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := which(name))), None)
+# the first takes a third less processor time for the same pages: it is a Chromium without windows, tabs and a toolbar
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in BROWSERS if (path := which(name))), None)
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -286,8 +286,8 @@ def cut_off(tab) -> list[str]:
 
 
 # A chapter has thousands of coloured words in its code, in a dozen kinds, and hundreds of formulas of a dozen elements
-# each. To look at all would take axe minutes, so one of a kind stays as it is; the others become part of the text
-# around them, which is looked at too.
+# each; a page of the reference has thousands of names. To look at all would take axe minutes, so one of a kind stays as
+# it is; the others become part of the text around them, which is looked at too.
 ONE_OF_A_KIND = """() => {
     const seen = new Set();
     for (const formula of document.querySelectorAll('mjx-container')) {
@@ -301,6 +301,14 @@ ONE_OF_A_KIND = """() => {
         const kind = [token.className, token.parentElement.className, !!token.closest('.cell_input'),
             !!token.closest('.cell_output')].join();
         if (seen.has(kind)) token.replaceWith(...token.childNodes);
+        seen.add(kind);
+    }
+    for (const part of document.querySelectorAll(".bd-article :is(span, code, em, strong)")) {
+        if (part.closest("mjx-container, .rnnlib-figure, .highlight")) continue;
+        const around = ['a', 'dt', 'dd', 'li', 'td', 'th', 'summary', 'figcaption', '.admonition', 'blockquote'];
+        const kind = [part.tagName, part.className, part.parentElement.tagName, part.parentElement.className,
+            ...around.map((place) => !!part.closest(place))].join();
+        if (seen.has(kind) && !part.id) part.replaceWith(...part.childNodes);
         seen.add(kind);
     }
     document.body.normalize();

@@ -49,6 +49,34 @@ def test_cells_share_a_namespace_and_their_outputs_come_back(kernel):
     assert texts(kernel.run(f"import os; print(os.environ['HOME'] == {home!r})")) == "False\n"
 
 
+HANGS = """
+import os, time
+from pathlib import Path
+def hang():
+    if {all} or not Path("hung").exists():
+        Path("hung").touch()
+        time.sleep(1000)
+os.register_at_fork(after_in_child=hang)
+"""
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_a_copy_that_hangs_at_its_start_is_made_once_more(tmp_path, always):
+    limits = Limits(start_seconds=20 if not always else 4)
+    stage = Room(tmp_path / "room", limits, isolated=False)
+    try:
+        assert stage.setup(HANGS.format(all=always)) is None
+        if always:
+            with pytest.raises(KernelFault, match="no answer within 2 seconds"):
+                WatchedKernel(stage)
+        else:
+            kernel = WatchedKernel(stage)
+            assert texts(kernel.run("print('alive')")) == "alive\n"
+            kernel.stop()
+    finally:
+        stage.stop()
+
+
 @pytest.mark.alone
 def test_a_dead_kernel_is_noticed_within_a_second(kernel):
     start = time.perf_counter()

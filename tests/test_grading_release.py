@@ -253,9 +253,11 @@ def test_the_notebook_says_at_once_what_is_right(monkeypatch, capsys):
     }.items():
         exec(f"def step(x, h, W_x, W_h):\n    return {step}", scope)
         exec(demo.STEP_CHECK, scope)
-        said[name] = capsys.readouterr().out
-    assert said["right"] == "demo.1: right in the visible case. ✓\n"
-    assert said["mistake"].endswith("The activation is missing.\n")
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 88  # what an output of JupyterLab shows without breaking words
+        said[name] = " ".join(lines)
+    assert said["right"] == "demo.1: right in the visible case. ✓"
+    assert said["mistake"].endswith("The activation is missing.")
     assert "expected an array of shape (2, 4), got an array of shape (4, 2)" in said["transposed"]
     assert "Return an array, not a list." in said["list"]
 

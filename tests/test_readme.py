@@ -46,3 +46,11 @@ def test_what_the_comparison_says_of_this_course_is_counted():
     assert f"{len(tasks)} graded tasks, {sum(task.points for task in tasks):g} points" in ours
     assert f"{len(alive)} that react" in ours
     assert "eleven chapters" in ours and len(list((ROOT / "book").glob("[01]*.ipynb"))) == 11
+
+
+def test_its_pictures_are_there_and_light_and_its_links_lead_somewhere():
+    text = README.read_text(encoding="utf8")
+    pictures = [ROOT / name for name in re.findall(r"!\[[^\]]{30,}\]\((\S+)\)", text)]
+    assert len(pictures) == text.count("![") == 4
+    assert all(path.stat().st_size < 150_000 for path in pictures)
+    assert all((ROOT / link).exists() for link in re.findall(r"\]\((?!https://)([^)#]+)", text))

@@ -82,7 +82,7 @@ export function layout(width, race, columns) {
   const wide = width > 620;
   const { lags, checks, every } = race;
   const updates = checks * every;
-  const left = wide ? 68 : 44;
+  const left = wide ? 68 : 56; // a name of six letters has room
   const split = wide ? Math.round(width * 0.45) : width - 4;
   const [margin, room] = wide ? [split + 54, 84] : [left, 70];
   const row = wide ? 20 : 15;

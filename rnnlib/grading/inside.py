@@ -6,6 +6,7 @@ When the grader runs a notebook, `visible` is never called: no right answer is i
 from __future__ import annotations
 
 import sys
+from textwrap import fill
 from typing import Any
 
 from .answers import MIME, compare, decode, describe, encode
@@ -69,13 +70,19 @@ def answer(task: str, value: Any) -> None:
     """
     encoded = encode(value)
     changed = {"changed": _guard.changed[:20]} if _guard is not None and _guard.changed else {}
-    text = f"{task}: {verdict(task, encoded)}"
+    text = folded(f"{task}: {verdict(task, encoded)}")
     if _shell() is not None:
         from IPython.display import display
 
         display({MIME: {"task": task, "answer": encoded} | changed, "text/plain": text}, raw=True)
     else:
         print(text)
+
+
+def folded(text: str) -> str:
+    """A message in lines of at most 88 characters, broken between words: JupyterLab would break them anywhere."""
+    lines = [fill(line, 88, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")]
+    return "\n".join(lines)
 
 
 def _shell() -> Any:

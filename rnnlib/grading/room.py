@@ -150,11 +150,21 @@ class Room:
         """Start a copy of the stage as a kernel; its process id inside the sandbox, and outside."""
         if not self.isolated:  # an earlier task may have changed them
             write_files(self.files, self.data)
-        self._tell({"task": {"connection": connection, **terms.to_json()}})
-        inside = self._await("started", self.limits.start_seconds)
-        if not isinstance(inside, int):
-            raise RoomLost("the stage said something else than the id of a process")
-        self._await("ready", self.limits.start_seconds, child=inside)
+        command = {"task": {"connection": connection, **terms.to_json()}}
+        for last in (False, True):
+            self._tell(command)
+            inside = self._await("started", self.limits.start_seconds)
+            if not isinstance(inside, int):
+                raise RoomLost("the stage said something else than the id of a process")
+            try:
+                self._await("ready", self.limits.start_seconds / 2, child=inside)
+                break
+            except RoomLost:
+                if last or inside in self.ended or not self.is_alive():
+                    raise
+            self._tell({"end": inside})  # a copy may hang at its start, once in thousands: another one is made
+            while inside not in self.ended:
+                self._await("ended", self.limits.start_seconds)
         with gone():
             for process in psutil.Process(self.pid).children():
                 if inner_pid(process.pid) == inside:
