@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import ExitStack
 from shutil import which
 
 import pytest
@@ -20,9 +21,12 @@ FIRST = (
     "test_notebooks",
     "test_exercises",
     "test_book",
-    "test_figures_browser",
+    "test_figures_controls",
+    "test_figures_layout",
+    "test_figures_accessible",
+    "test_figures_hosts",
     "test_grading_batch",
-    "test_grading_class",
+    "test_desk_class",
     "test_grading_run",
     "test_grading_dask",
     "test_grading_release",
@@ -84,6 +88,31 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def blank(browser):
+    """An empty page."""
+    tab = browser.new_page()
+    yield tab
+    tab.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of a built site with one page per figure."""
+    from figure_site import build
+
+    return build(tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """A function that opens a page of this site offline; what goes wrong on it is collected in `tab.trouble`."""
+    from figure_site import visited
+
+    with ExitStack() as pages:
+        yield lambda page, **options: pages.enter_context(visited(browser, site, page, **options))
 
 
 @pytest.fixture(scope="module")

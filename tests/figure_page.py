@@ -52,3 +52,13 @@ def summary(tab: Any) -> str:
     """What a screen reader is told."""
     tab.wait_for_timeout(500)
     return str(tab.locator(".rf-summary").inner_text())
+
+
+def call(tab: Any, source: str, expression: str, argument: object) -> Any:
+    """Import an ES module in the browser and evaluate an expression with its names as `m`."""
+    script = f"""async ([source, argument]) => {{
+        const url = URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }}));
+        const m = await import(url);
+        return {expression};
+    }}"""
+    return tab.evaluate(script, [source, argument])

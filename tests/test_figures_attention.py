@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -67,13 +66,6 @@ def by_torch(model, ids, *, prefix=(), rows=None, limit=12):
             if y == EOS:
                 break
     return found
-
-
-@pytest.fixture
-def blank(browser) -> Iterator:
-    tab = browser.new_page()
-    yield tab
-    tab.close()
 
 
 def on_page(tab, network, jobs, limit=12):

@@ -1,7 +1,5 @@
 """BeamExplorer against rnnlib.seq2seq: its tree, what ends and how it scores, and what a reopened branch comes to."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from figure_page import page_of, told
@@ -23,13 +21,6 @@ def own_model(seed=0, **options):
     for p in model.params.values():
         p[...] = rng.normal(scale=0.7, size=p.shape).astype(np.float16)  # what half precision keeps
     return model
-
-
-@pytest.fixture
-def blank(browser) -> Iterator:
-    tab = browser.new_page()
-    yield tab
-    tab.close()
 
 
 def on_page(tab, network, jobs):

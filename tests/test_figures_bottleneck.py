@@ -1,7 +1,5 @@
 """Bottleneck: what it shows is what was measured, and translators of one's own are measured rightly."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from figure_page import page_of, summary, told
@@ -39,13 +37,6 @@ def test_attention_carries_more_dates_than_one_vector_and_no_length_beyond():
     assert attention[three] > 0.9 and others[three] < 0.1
     beyond = [k for k, n in enumerate(DATA["lengths"]) if n not in DATA["trained"]]
     assert np.max(attention[beyond]) < 0.1
-
-
-@pytest.fixture
-def blank(browser) -> Iterator:
-    tab = browser.new_page()
-    yield tab
-    tab.close()
 
 
 PAGE = """async ([source, data]) => {

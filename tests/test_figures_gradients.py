@@ -1,11 +1,9 @@
 """SpectralLab and ClippingCliff: their Python side, and what their pages compute against NumPy and rnnlib."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import traitlets
-from test_figures_browser import call
+from figure_page import call
 
 from rnnlib.bptt import jacobian_norms, unroll
 from rnnlib.cells import RNN
@@ -14,13 +12,6 @@ from rnnlib.figures.base import HERE, bundle
 from rnnlib.figures.spectral_lab import ACTIVATIONS, chain, polar, schur
 
 SPECTRUM = "m.spectrum({ get: (name) => argument[name] })"
-
-
-@pytest.fixture
-def blank(browser) -> Iterator:
-    tab = browser.new_page()
-    yield tab
-    tab.close()
 
 
 def norms_of(figure: SpectralLab) -> np.ndarray:

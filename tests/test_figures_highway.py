@@ -1,7 +1,5 @@
 """GradientHighway against rnnlib: gradients at each state and their parts, in Python and on the page."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -119,13 +117,6 @@ def test_the_shipped_networks_have_equally_many_weights_and_the_default_state_ex
     figure = GradientHighway()
     assert figure.snapshot == len(data["updates"]) - 1 and data["updates"][0] == 0
     assert plain(figure.text) == figure.text and figure.text[figure.position] == '"'
-
-
-@pytest.fixture
-def blank(browser) -> Iterator:
-    tab = browser.new_page()
-    yield tab
-    tab.close()
 
 
 PAGE = """async ([source, { data, cases }]) => {

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -127,13 +126,6 @@ def test_runs_of_ones_own_end_below_the_limit():
 def test_what_cannot_be_shown_is_refused(runs, limit, message):
     with pytest.raises(ValueError, match=message):
         Race.of(runs, limit=limit)
-
-
-@pytest.fixture
-def blank(browser) -> Iterator:
-    tab = browser.new_page()
-    yield tab
-    tab.close()
 
 
 PAGE = """async ([source, data, states]) => {

@@ -244,7 +244,10 @@ def test_lru_is_a_state_space_model_with_full_matrices(kind, rng):
 def test_lru_starts_on_the_ring_that_was_asked_for(rng):
     λ = LRU(2, 500, rng=rng, r_min=0.8, r_max=0.9, max_phase=0.1).eigenvalues()
     assert np.all((abs(λ) > 0.8) & (abs(λ) < 0.9)) and np.all((np.angle(λ) >= 0) & (np.angle(λ) < 0.1))
-    assert abs(np.mean(abs(λ) ** 2) - (0.64 + 0.81) / 2) < 0.005  # uniform on the ring: |λ|² is uniform
+    # uniform on the ring, which has equal shares of its area: |λ|² is uniform
+    λ = LRU(2, 6000, rng=rng, r_min=0.1, r_max=0.9, max_phase=np.pi).eigenvalues()
+    assert abs(np.mean(abs(λ) ** 2 < (0.01 + 0.81) / 2) - 1 / 2) < 0.02
+    assert (λ.imag >= 0).all() and abs(np.mean(λ.real > 0) - 1 / 2) < 0.02
     real = LRU(2, 4, rng=rng, eigenvalues="real").eigenvalues()
     assert np.array_equal(np.sign(real), [1, -1, 1, -1])
 
@@ -294,6 +297,24 @@ def test_a_padded_sequence_is_the_short_sequence(new, lengths, seed):
             np.testing.assert_allclose(mine[b], alone[0], atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [MinGRU, MinLSTM])
+def test_the_gradient_of_a_state_is_its_own_and_that_of_all_that_comes_after(kind, rng):
+    layer, x, dh = kind(3, 4, rng=rng), rng.normal(size=(6, 2, 3)), rng.normal(size=(6, 2, 4))
+    trace = unroll(layer, x)
+    rest = backward(unroll(layer, x[3:], (trace.h[2],)), dh[3:])  # as if step 3 were the start
+    np.testing.assert_allclose(backward(trace, dh).h[2], dh[2] + rest.state[0], atol=1e-12)
+
+
+@layers
+def test_read_backward_the_last_features_are_those_at_the_first_step(new, rng):
+    layer, x = new(3, 4, rng), rng.normal(size=(5, 2, 3))
+    trace, state = unroll(layer, x, reverse=True), layer.initial_state(2)
+    for x_t in x[::-1]:
+        state = layer.step(x_t, state)
+    np.testing.assert_allclose(layer.last(trace.h, reverse=True), layer.output(x[0], state), atol=1e-12)
+    assert np.abs(trace.h[0] - trace.h[-1]).max() > 1e-3
+
+
 @layers
 def test_stacked_and_in_both_directions(new, rng):
     x, mask = rng.normal(size=(4, 2, 3)), np.arange(4)[:, np.newaxis] < [4, 2]
@@ -332,6 +353,10 @@ def test_options_out_of_range_are_named(rng):
         MinGRU(2, 3, rng=rng, dtype=np.float16)
     with pytest.raises(ValueError, match="name: expected a gate of MinGRU"):
         MinGRU(2, 3, rng=rng).gate("r")
+    with pytest.raises(TypeError, match=r"eigenvalue: expected an option of LRU .*; did you mean 'eigenvalues'\?"):
+        LRU(2, 3, rng=rng, eigenvalue="real")
+    with pytest.raises(TypeError, match=r"eigenvalues: expected an option of MinGRU \(dtype, negative, rng, scan\)"):
+        MinGRU(2, 3, rng=rng, eigenvalues="real")
 
 
 @pytest.mark.parametrize("dtype", ["no such thing", np.int64, np.float16])

@@ -1,5 +1,6 @@
 """What the pictures show: the artists' data, not their pixels."""
 
+import inspect
 import io
 import re
 
@@ -217,6 +218,16 @@ def test_pictures_are_drawings_whose_text_is_text_and_the_same_in_every_run():
         files.append(file.getvalue())
     assert files[0] == files[1]
     assert re.search(r"<text[^>]*>7</text>", files[0])
+
+
+def test_source_is_what_runs_without_its_docstring():
+    shown = plots.source(LSTM.forward).data
+    assert shown.startswith("```python\ndef forward(self") and shown.endswith("\n```")
+    assert '"""' not in plots.source(unroll).data
+    code = shown.removeprefix("```python\n").removesuffix("\n```")
+    assert [line for line in inspect.getsource(LSTM.forward).splitlines() if line.strip()[:1] != '"'] == [
+        "    " + line for line in code.splitlines()
+    ]
 
 
 @pytest.mark.parametrize(

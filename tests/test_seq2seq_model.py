@@ -1,4 +1,4 @@
-"""Encoder, decoder and their loss, against this library's own cells, attention by hand and finite differences."""
+"""Encoder and decoder against this library's own cells, attention by hand and finite differences."""
 
 import itertools
 
@@ -7,68 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seq2seq_cases import CASES, V, every_case, make, padded, random_batch
 
 from rnnlib.bptt import unroll
 from rnnlib.cells import GRU, LSTM
-from rnnlib.seq2seq import BOS, EOS, PAD, PairBatch, Seq2Seq, by_hand, log_probabilities, mean_loss
-from rnnlib.seq2seq.forcing import exponential_decay, inverse_sigmoid_decay, linear_decay
-from rnnlib.training import Adam, Run, cross_entropy, fit, load_checkpoint, load_model, save_checkpoint, softmax
-
-V = 9  # symbols, four of them special
-# each pair of options occurs
-CASES = [
-    dict(zip(("cell", "bidirectional", "context", "use", "attention"), values, strict=True))
-    for values in [
-        ("gru", False, "last", "initial", None),
-        ("gru", True, "transform_last", "input", None),
-        ("gru", False, "transform_all", "both", None),
-        ("lstm", False, "last", "both", None),
-        ("lstm", True, "transform_all", "initial", None),
-        ("lstm", False, "transform_last", "input", None),
-        ("gru", False, "last", "input", "dot"),
-        ("lstm", True, "last", "initial", "dot"),
-        ("gru", True, "transform_all", "both", "scaled_dot"),
-        ("lstm", False, "transform_last", "both", "scaled_dot"),
-        ("gru", False, "transform_last", "initial", "general"),
-        ("lstm", True, "last", "input", "general"),
-        ("gru", True, "last", "both", "additive"),
-        ("lstm", False, "transform_all", "initial", "additive"),
-        ("gru", True, "transform_all", "input", "general"),
-    ]
-]
-every_case = pytest.mark.parametrize("options", CASES, ids=lambda o: "-".join(str(value) for value in o.values()))
-
-
-def make(options, seed=0, **more):
-    more = {"dtype": np.float64, "hidden_size": 6, "embedding_size": 5} | more
-    model = Seq2Seq(V, V, **options, rng=np.random.default_rng(seed), **more)
-    rng = np.random.default_rng(seed + 100)
-    for name, p in model.params.items():  # no bias may hide behind a zero
-        if name.endswith((".b_u", ".b_q")):
-            p[...] = rng.normal(size=p.shape)
-    return model
-
-
-def random_batch(x_lengths, y_lengths, seed=0):
-    """Pairs of these lengths; 0 is an empty source."""
-    rng = np.random.default_rng(seed)
-    x_mask = np.arange(max(1, *x_lengths))[:, None] < np.array(x_lengths)
-    y_mask = np.arange(max(y_lengths) + 1)[:, None] <= np.array(y_lengths)
-    target = np.where(y_mask, rng.integers(3, V, y_mask.shape), PAD)
-    target_out = np.where(np.arange(len(target))[:, None] == np.array(y_lengths), EOS, target)
-    target_in = np.concatenate([np.full((1, len(y_lengths)), BOS), np.where(target_out == EOS, PAD, target_out)[:-1]])
-    return PairBatch(np.where(x_mask, rng.integers(3, V, x_mask.shape), PAD), x_mask, target_in, target_out, y_mask)
-
-
-def padded(batch, more_x, more_y=0):
-    """The same pairs with longer padding."""
-    x, x_mask, *targets = batch
-    return PairBatch(
-        *(np.pad(a, ((0, more_x), (0, 0))) for a in (x, x_mask)), *(np.pad(a, ((0, more_y), (0, 0))) for a in targets)
-    )
-
-
-# What the model should compute, with this library's cells and attention by hand
+from rnnlib.seq2seq import BOS, PAD, PairBatch, Seq2Seq, by_hand, log_probabilities
+from rnnlib.training import cross_entropy
 
 
 def one_direction(layer, reverse):
@@ -249,127 +193,6 @@ def test_one_step_after_the_other_is_the_whole(options):
             np.testing.assert_allclose(decoded.weights.detach(), whole.weights[t].detach(), atol=1e-12)
 
 
-def fed_by_hand(model, batch, true):
-    """The sum of −log p, where `true` says which symbols of the target are fed; else the likeliest one is."""
-    memory = model.read(batch.source, batch.source_mask)
-    y, state, total = batch.target_in[0], model.decoder.initial_state(memory), 0.0
-    for t in range(len(batch.target_in)):
-        if t > 0:
-            y = np.where(true[t], batch.target_in[t], p.argmax(axis=-1))  # noqa: F821
-        decoded = model.decoder.step(torch.tensor(y), state, memory)
-        p, state = softmax(decoded.logits.detach().numpy()), decoded.state
-        right = np.take_along_axis(p, batch.target_out[t][:, None], axis=-1)[:, 0]
-        total -= np.log(right)[batch.target_mask[t]].sum()
-    return total
-
-
-@pytest.mark.parametrize("options", [CASES[0], CASES[7]], ids=["gru", "lstm-dot"])
-def test_what_is_fed_is_the_truth_or_the_models_own_symbol(options):
-    model, batch = make(options), random_batch([4, 1, 7], [5, 6, 2])
-    shape = batch.target_in.shape
-    assert model.evaluate(batch, 0.0)[0] == pytest.approx(fed_by_hand(model, batch, np.zeros(shape, bool)), abs=1e-10)
-    assert model.evaluate(batch, 0.0)[0] != pytest.approx(model.evaluate(batch)[0], abs=1e-3)
-    true = np.random.default_rng(5).random(shape) < 0.5
-    assert 0.2 < true.mean() < 0.8
-    half = model.evaluate(batch, 0.5, np.random.default_rng(5))[0]
-    assert half == pytest.approx(fed_by_hand(model, batch, true), abs=1e-10)
-    model.teacher_forcing = 0.5
-    assert model.has_dropout
-    step = model.loss_and_gradients(batch, rng=np.random.default_rng(5))
-    assert step.loss * step.symbols == pytest.approx(half, abs=1e-10)
-    model.teacher_forcing = lambda: 1.0
-    assert model.loss_and_gradients(batch, rng=np.random.default_rng(5)).loss == model.loss_and_gradients(batch).loss
-
-
-def test_schedules():
-    assert [linear_decay(s, steps=10, start=0.9, end=0.5) for s in (0, 5, 10, 11)] == [0.9, 0.7, 0.5, 0.5]
-    assert exponential_decay(3, k=0.9) == pytest.approx(0.729)
-    assert inverse_sigmoid_decay(0, k=9) == pytest.approx(0.9)  # k / (k + 1)
-    assert inverse_sigmoid_decay(200, k=50) == pytest.approx(50 / (50 + np.exp(4)))
-    assert inverse_sigmoid_decay(10**6, k=5) < 1e-300
-
-
-def test_dropout_drops_the_same_at_every_step_and_nothing_in_evaluation():
-    model, batch = make(CASES[6], dropout=0.5), random_batch([4, 1, 7], [5, 6, 2])
-    losses = {model.loss_and_gradients(batch, rng=np.random.default_rng(seed)).loss for seed in (0, 0, 1)}
-    assert len(losses) == 2
-    plain = make(CASES[6])
-    assert model.evaluate(batch) == plain.evaluate(batch)
-    assert model.loss_and_gradients(batch).loss == plain.loss_and_gradients(batch).loss
-    # the same numbers by hand: draw the factors in the same order
-    from rnnlib.bptt import dropout
-
-    rng = np.random.default_rng(3)
-    source, target, output = (torch.tensor(dropout((1, 3, n), 0.5, rng)) for n in (5, 5, 6))
-    memory = model.encoder(torch.tensor(batch.source), torch.tensor(batch.source_mask), source)
-    logits = model.decoder(torch.tensor(batch.target_in), memory, factors=(target, output)).logits.detach().numpy()
-    loss, _ = cross_entropy(logits, batch.target_out, batch.target_mask)
-    assert model.loss_and_gradients(batch, rng=np.random.default_rng(3)).loss == pytest.approx(loss, abs=1e-12)
-
-
-def test_a_mean_is_per_symbol_however_the_pairs_are_cut():
-    model = make(CASES[10])
-    parts = [random_batch([4, 1], [5, 2], seed=1), random_batch([2], [9], seed=2)]
-    whole = PairBatch(
-        *(
-            np.concatenate([np.pad(p[k], ((0, n - len(p[k])), (0, 0))) for p in parts], axis=1)
-            for k, n in enumerate((4, 4, 10, 10, 10))
-        )
-    )
-    assert mean_loss(model, parts) == pytest.approx(mean_loss(model, [whole]), abs=1e-12)
-    assert mean_loss(model, [whole]) == pytest.approx(model.loss_and_gradients(whole).loss, abs=1e-12)
-
-
-# Training
-
-
-def trained(seed, steps, path=None, resume=False):
-    """A small model with everything that draws: dropout, a schedule, shuffled batches."""
-    more = {"hidden_size": 8, "embedding_size": 4, "dropout": 0.2, "dtype": np.float32}
-    model, optimiser, run = make(CASES[7], seed, **more), Adam(0.01), Run(np.random.default_rng(seed))
-    if resume:
-        load_checkpoint(path, model, optimiser, run)
-    model.teacher_forcing = lambda: linear_decay(run.step, steps=10, end=0.2)
-    batches = [random_batch([3, 5, 2], [2, 3, 4], seed=k) for k in range(3)]
-    order = lambda rng: [batches[k] for k in rng.permutation(3)]  # noqa: E731
-    fit(model, order, optimiser, max_steps=steps, run=run, progress=False, checkpoint=path)
-    return model, run
-
-
-def test_a_resumed_run_is_the_same_to_the_bit(tmp_path):
-    path = tmp_path / "translator.npz"
-    model, run = trained(0, 12)
-    again, _ = trained(0, 12)
-    trained(0, 5, path)
-    resumed, resumed_run = trained(1, 12, path, resume=True)
-    assert resumed_run.history.loss == run.history.loss
-    for name, p in model.params.items():
-        np.testing.assert_array_equal(again.params[name], p)
-        np.testing.assert_array_equal(resumed.params[name], p)
-
-
-@pytest.mark.parametrize("dtype", [None, np.float16, np.int8])
-def test_a_stored_model_comes_back(tmp_path, dtype):
-    model, batch = make(CASES[12], dtype=np.float32), random_batch([4, 1, 7], [5, 6, 2])
-    save_checkpoint(tmp_path / "model.npz", model, dtype=dtype)
-    loaded, _ = load_model(tmp_path / "model.npz")
-    assert type(loaded) is Seq2Seq and loaded.config() == model.config() and loaded.dtype == np.float32
-    tolerance = {None: 0, np.float16: 0.01, np.int8: 0.1}[dtype]
-    np.testing.assert_allclose(loaded(batch).detach(), model(batch).detach(), rtol=0, atol=tolerance)
-    assert load_model(tmp_path / "model.npz", np.float64)[0].dtype == np.float64
-
-
-def test_bytes_are_scaled_by_unit():
-    """A unit with large weights must not blur the others: in the book's layout a column belongs to one unit."""
-    from rnnlib.training.quantising import dequantise, quantise
-
-    model = make(CASES[0], dtype=np.float32)
-    W = model.params["decoder.W_h"]
-    assert W.shape == (6, 18)
-    W[:, 0] = 100
-    np.testing.assert_allclose(dequantise(*quantise(W))[:, 1:], W[:, 1:], atol=0.01)
-
-
 def test_a_model_is_drawn_from_its_generator_alone():
     torch.manual_seed(0)
     before = torch.random.get_rng_state()
@@ -388,30 +211,6 @@ def test_parameters_are_views():
         p += 0.1
     assert model.evaluate(batch) != before
     assert sum(p.size for p in model.params.values()) == sum(p.numel() for p in model.parameters())
-
-
-def test_dates_are_learnt_with_attention():
-    """99 % of dates that were not trained, written by the model alone, after 350 steps."""
-    from rnnlib.corpora import dates
-    from rnnlib.seq2seq import PairBatches, exact_match, translate, vocabulary_of
-
-    pairs = dates(12_300, seed=0)
-    x, y = (vocabulary_of([pair[side] for pair in pairs]) for side in (0, 1))
-    model = Seq2Seq(len(x), len(y), hidden_size=96, embedding_size=32, attention="dot", rng=np.random.default_rng(0))
-    optimiser = Adam(0.005)
-
-    def decay(run):
-        optimiser.learning_rate = 0.005 * max(0.1, 1 - run.step / 400)
-
-    batches = PairBatches(pairs[300:], x, y, batch_size=64)
-    run = Run(np.random.default_rng(1))
-    fit(model, batches, optimiser, max_steps=350, clip_norm=1.0, run=run, callback=decay, progress=False)
-    held_out = pairs[:300]
-    found = translate(model, [pair.chinese for pair in held_out], x, y, max_length=60)
-    assert exact_match(found, [pair.english for pair in held_out]) >= 0.99
-
-
-# Errors
 
 
 @pytest.mark.parametrize(
@@ -456,14 +255,6 @@ def test_options_are_checked(options, message):
 def test_batches_are_checked(change, kind, message):
     with pytest.raises(kind, match=message):
         make(CASES[0]).loss_and_gradients(change(random_batch([4, 1], [2, 3])))
-
-
-def test_teacher_forcing_is_a_probability():
-    model, batch = make(CASES[0]), random_batch([4, 1], [2, 3])
-    with pytest.raises(ValueError, match=r"teacher_forcing: expected a probability, got 1.5"):
-        model.evaluate(batch, 1.5)
-    with pytest.raises(TypeError, match=r"rng: expected a np.random.Generator"):
-        model.evaluate(batch, 0.5)
 
 
 def test_every_pair_of_options_occurs():

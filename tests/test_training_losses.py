@@ -1,9 +1,6 @@
 """Losses, clipping, regularisers and constraints against PyTorch and Keras."""
 
 import math
-import os
-
-os.environ["KERAS_BACKEND"] = "torch"  # before the first import of keras
 
 import numpy as np
 import pytest

@@ -1,7 +1,8 @@
 """Sphinx extension of the book's frame: a page loads nothing that is not in the book's own folder.
 
 * MathJax is copied out of the installed package ``sphinx-mathjax-offline``: the parts that a page can ask for.
-* The colours of `rnnlib.figures` are those of the pages, and matplotlib's drawings take part in them (`drawings.py`).
+* The style sheets become one. The colours of `rnnlib.figures` are those of the pages, and matplotlib's drawings take
+  part in them (`drawings.py`).
 * The theme's script stops writing to the console of every reader's browser.
 * The list of references loses two ARIA roles that docutils gives it and that no longer exist or do not fit,
   an empty heading of a table (the corner above its row names) becomes a plain empty cell, and a heading that is
@@ -21,6 +22,22 @@ from tables import listed
 
 from rnnlib.figures.base import HERE as FIGURES
 
+HERE = Path(__file__).parent
+# in book/_styles, in the order in which they are joined: a later one wins
+STYLES = (
+    "colours",
+    "type",
+    "code",
+    "pictures",
+    "equations",
+    "tables",
+    "boxes",
+    "frame",
+    "search",
+    "print",
+    "reference",
+    "cheatsheet",
+)
 EMPTY_HEADING = re.compile(r"<th([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>")
 EQUATION_HEADING = re.compile(r'(<th[^>]*>\s*<p>)<span class="math ([^"]*)">\\\((.*?)\\\)</span>(</p>\s*</th>)', re.S)
 MARK_AFTER_FORMULA = re.compile(r'(<span class="math [^"]*">[^<]*</span>)([.,;:!?)’”]+)')
@@ -89,12 +106,14 @@ def name_summaries(app: Sphinx, page: str, template: str, context: dict, doctree
         )
 
 
-def write_palette(app: Sphinx) -> None:
-    """Put the palette that pages, figures and drawings share where the pages load it from."""
+def write_styles(app: Sphinx) -> None:
+    """Write what the pages load as one style sheet: the palette, which figures and drawings share, and `STYLES`."""
     if app.builder.format == "html":
         static = Path(app.outdir) / "_static"
         static.mkdir(parents=True, exist_ok=True)
-        (static / "palette.css").write_text((FIGURES / "palette.css").read_text(encoding="utf8"), encoding="utf8")
+        paths = [FIGURES / "palette.css", *(HERE.parent / "_styles" / f"{name}.css" for name in STYLES)]
+        sheets = [path.read_text(encoding="utf8") for path in paths]
+        (static / "book.css").write_text("\n".join(sheets), encoding="utf8")
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -112,7 +131,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("builder-inited", write_palette)
+    app.connect("builder-inited", write_styles)
     app.connect("html-page-context", inline_drawings)
     app.connect("html-page-context", repair_markup)
     app.connect("html-page-context", name_summaries, priority=900)  # after the theme's own

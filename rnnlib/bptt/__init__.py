@@ -5,7 +5,7 @@ The rest is built on these two: stacked and bidirectional layers, truncation, gr
 """
 
 from rnnlib.bptt.bidirectional import Bidirectional
-from rnnlib.bptt.checks import gradient_check
+from rnnlib.bptt.checks import gradient_check, numeric_gradient
 from rnnlib.bptt.clamping import clamped
 from rnnlib.bptt.dropout import dropout
 from rnnlib.bptt.flow import geometric_mean, gradient_flow
@@ -31,6 +31,7 @@ __all__ = [
     "gradient_flow",
     "jacobian_norms",
     "jacobians",
+    "numeric_gradient",
     "output",
     "step_jacobians",
     "truncated_backward",

@@ -1,4 +1,4 @@
-"""Toy tasks with a dial for how long memory must last: copying, delayed copying, adding."""
+"""Toy tasks with a dial for how long memory must last: copying, delayed copying, adding, numbers with marks."""
 
 from typing import NamedTuple
 
@@ -24,6 +24,13 @@ class AddingTask(NamedTuple):
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
+
+
+class MarkedNumbers(NamedTuple):
+    """Numbers and marks: `values` and `marks` (T, B); a mark is 1 or 0. What is wanted, the caller says."""
+
+    values: NDArray[np.float64]
+    marks: NDArray[np.float64]
 
 
 def _check_task(rng: np.random.Generator, **least: tuple[int, int]) -> None:
@@ -182,3 +189,54 @@ def adding(batch: int, steps: int, *, rng: np.random.Generator) -> AddingTask:
     x[..., 0] = rng.random((steps, batch))
     x[marked, columns, 1] = 1.0
     return AddingTask(x, x[marked, columns, 0].sum(axis=0)[:, None])
+
+
+def marked_numbers(
+    batch: int, steps: int, *, size: float = 1.0, share: float = 0.1, rng: np.random.Generator
+) -> MarkedNumbers:
+    """At every step a number, and beside it a mark at some: to hold the last marked number, say, or to add since then.
+
+    Parameters
+    ----------
+    batch, steps : int
+        B and T, each at least 1.
+    size : float
+        The numbers are uniform between -size and size.
+    share : float
+        How likely each step is to have a mark, from 0 to 1; the first step always has one.
+    rng : numpy.random.Generator
+        Draws numbers and marks.
+
+    Returns
+    -------
+    MarkedNumbers
+        ``values`` and ``marks``, (T, B) each.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    TypeError
+        If `rng` is not a generator.
+
+    See Also
+    --------
+    Chapter 6 holds the last marked number, chapter 7 adds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnlib.corpora import marked_numbers
+    >>> values, marks = marked_numbers(batch=1, steps=5, share=0.5, rng=np.random.default_rng(1))
+    >>> values[:, 0].round(1), marks[:, 0]
+    (array([ 0. ,  0.9, -0.7,  0.9, -0.4]), array([1., 0., 1., 0., 1.]))
+    """
+    _check_task(rng, batch=(batch, 1), steps=(steps, 1))
+    if not size > 0:
+        raise ValueError(f"size: expected a positive number, got {size}")
+    if not 0 <= share <= 1:
+        raise ValueError(f"share: expected a number from 0 to 1, got {share}")
+    values = size * rng.uniform(-1, 1, size=(steps, batch))
+    marks = (rng.random((steps, batch)) < share).astype(float)
+    marks[0] = 1
+    return MarkedNumbers(values, marks)

@@ -70,8 +70,9 @@ def bundle(name: str) -> str:
 
 
 def stylesheet(name: str) -> str:
-    """Return the palette and the style sheet that all figures share, followed by that of the figure `name`."""
-    return "\n".join((HERE / f"{part}.css").read_text(encoding="utf8") for part in ("palette", "figures", name))
+    """Return the palette and the style sheets that all figures share, followed by that of the figure `name`."""
+    parts = ("palette", "figures", "controls", name)
+    return "\n".join((HERE / f"{part}.css").read_text(encoding="utf8") for part in parts)
 
 
 def pack(array: ArrayLike, dtype: str = "float32") -> dict[str, Any]:

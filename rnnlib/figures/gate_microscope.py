@@ -9,9 +9,10 @@ import numpy as np
 import traitlets
 
 from rnnlib.cells import Cell
+from rnnlib.corpora import inside_quotations
 from rnnlib.figures.base import Data, Figure, pack
 from rnnlib.figures.type_ahead import network_of
-from rnnlib.training import Model
+from rnnlib.training import Model, auc
 from rnnlib.training.quantising import dequantise, quantise
 
 LONGEST = 300  # characters that are read of what is typed
@@ -210,7 +211,7 @@ def named_units(run: dict[str, np.ndarray], text: Iterable[str]) -> list[dict[st
     characters = list(text)
     state, keep = run["state"], keeping(run)
     kept = next((f"mean {gate}" for gate in ("z", "f") if gate in run), "r")
-    quotation = np.cumsum([c == '"' for c in characters]) % 2
+    quotation = inside_quotations("".join(characters))
     bracket = np.cumsum([(c == "(") - (c == ")") for c in characters]) > 0
     scores = [
         ("quotation", "AUC", areas(state, quotation)),
@@ -230,22 +231,16 @@ def named_units(run: dict[str, np.ndarray], text: Iterable[str]) -> list[dict[st
 
 
 def areas(values: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
-    """For each column the area under the ROC curve of "the value tells whether it is inside", or 1 minus it.
+    """For each column, how well it tells the two apart: the AUC, or 1 minus it; None where there is one kind only.
 
     Examples
     --------
     >>> areas(np.array([[0.1, 3], [0.4, 1], [0.2, 2], [0.8, 1]]), np.array([0, 1, 0, 1]))
     array([1., 1.])
     """
-    inside = np.asarray(inside, bool)
-    n, m = int(inside.sum()), int((~inside).sum())
-    if n == 0 or m == 0:
+    if len(np.unique(inside)) < 2:
         return None
-    ranks = np.empty(values.shape)
-    for j, column in enumerate(values.T):  # the mean rank of equal values
-        _, group, counts = np.unique(column, return_inverse=True, return_counts=True)
-        ranks[:, j] = (np.cumsum(counts) - (counts - 1) / 2)[group]
-    area = (ranks[inside].sum(axis=0) - n * (n + 1) / 2) / (n * m)
+    area = auc(values, inside)
     return np.maximum(area, 1 - area)
 
 

@@ -31,20 +31,13 @@ def char_rnn() -> dict[str, Any]:
 
 def microscope(name: str) -> dict[str, Any]:
     """A gated character model for `GateMicroscope`: units named on validation text, test text to be searched."""
-    from rnnlib.corpora import python_docs_split
+    from rnnlib.corpora import balanced, python_docs_split
     from rnnlib.figures.gate_microscope import microscope_of
     from rnnlib.training import load_pretrained
 
     model, notes = load_pretrained(name)
     split = python_docs_split()
     return microscope_of(model, list(notes["vocabulary"]), balanced(split.validation), balanced(split.test))
-
-
-def balanced(text: str) -> str:
-    """The paragraphs that close every quotation and every bracket, so that what is open can be told by counting."""
-    lines = text.splitlines()
-    kept = [line for line in lines if line.count('"') % 2 == 0 and line.count("(") == line.count(")")]
-    return "\n".join(kept)
 
 
 def translator(name: str, most: int = 0) -> dict[str, Any]:

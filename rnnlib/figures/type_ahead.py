@@ -108,15 +108,14 @@ def quotation_unit(model: Model, vocabulary: list[str]) -> int:
     Measured over the first 3,000 characters of the held-out text whose paragraphs close every quotation.
     """
     from rnnlib.bptt import unroll
-    from rnnlib.corpora import python_docs_split
+    from rnnlib.corpora import inside_quotations, python_docs_split
     from rnnlib.text import one_hot
 
     lines = [line for line in python_docs_split().validation.splitlines() if line.count('"') % 2 == 0]
     text = ("\n" + "\n".join(lines))[:3000]
     index = {character: k for k, character in enumerate(vocabulary)}
     ids = np.array([index[character] for character in text])
-    inside = np.cumsum([character == '"' for character in text]) % 2  # (T,)
     assert isinstance(model.layer, Cell)  # as network_of demands
     h = unroll(model.layer, one_hot(ids[:, None], len(vocabulary))).h[:, 0]  # (T, H)
-    correlation = np.corrcoef(h.T, inside)[-1, :-1]  # (H,)
+    correlation = np.corrcoef(h.T, inside_quotations(text))[-1, :-1]  # (H,)
     return int(np.nanargmax(np.abs(correlation)))

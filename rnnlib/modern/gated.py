@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from rnnlib.cells.activations import find_activation
 from rnnlib.cells.cell import Array, blocks, summed_product
@@ -25,16 +24,8 @@ SIGMOID = find_activation("sigmoid", "activation").value
 class _Gated(ScanLayer):
     """The product X_t W_x + b of all gates, and its way back."""
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        rng: np.random.Generator,
-        dtype: DTypeLike = np.float64,
-        scan: str = "loop",
-    ) -> None:
-        super().__init__(input_size, hidden_size, rng=rng, dtype=dtype, scan=scan)
+    def __init__(self, input_size: int, hidden_size: int, *, rng: np.random.Generator, **options: Any) -> None:
+        super().__init__(input_size, hidden_size, rng=rng, **options)
         D, H = self.input_size, self.hidden_size
         drawn = [draw("glorot_uniform", rng, (D, H), "kernel_initializer") for _ in self.gates]
         self.params["W_x"] = np.concatenate(drawn, axis=1).astype(self.dtype)  # (D, G·H)
@@ -69,12 +60,12 @@ class MinGRU(_Gated):
 
     Parameters
     ----------
-    input_size, hidden_size, rng, dtype
-        As in `rnnlib.cells.GRU`.
-    scan : {"loop", "tree"}
-        How the recurrence is computed.
+    input_size, hidden_size, rng
+        As in `ScanLayer`.
     negative : bool
         True: Z_t = 2 σ(…) − 1, between −1 and 1, so that a step can turn the state's sign (Grazzi et al. 2025).
+    **options
+        As in `ScanLayer`: dtype and scan.
 
     Notes
     -----
@@ -94,16 +85,9 @@ class MinGRU(_Gated):
     gates = ("z", "n")
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        rng: np.random.Generator,
-        dtype: DTypeLike = np.float64,
-        scan: str = "loop",
-        negative: bool = False,
+        self, input_size: int, hidden_size: int, *, rng: np.random.Generator, negative: bool = False, **options: Any
     ) -> None:
-        super().__init__(input_size, hidden_size, rng=rng, dtype=dtype, scan=scan)
+        super().__init__(input_size, hidden_size, rng=rng, **options)
         self.negative = bool(negative)
 
     def coefficients(self, x: Array) -> tuple[Array, Array, dict[str, Array]]:
@@ -127,8 +111,8 @@ class MinLSTM(_Gated):
 
     Parameters
     ----------
-    input_size, hidden_size, rng, dtype, scan
-        As in `MinGRU`.
+    input_size, hidden_size, rng, **options
+        As in `ScanLayer`.
 
     Notes
     -----

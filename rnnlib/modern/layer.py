@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 from rnnlib import registry
 from rnnlib.bptt import Gradients, LayerTrace
 from rnnlib.bptt.unrolling import as_inputs, check_mask
-from rnnlib.cells.arguments import as_real, floating, generator, positive
+from rnnlib.cells.arguments import as_real, floating, generator, positive, unknown_option
 from rnnlib.cells.cell import Array
 from rnnlib.modern.scan import METHODS, scan, scan_backward
 
@@ -66,13 +66,27 @@ class ScanLayer:
     It needs `gates`, `coefficients` and `coefficients_backward`. One whose h is not its state needs `read` and
     `read_backward` too; one with options, a constructor and `config`.
 
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        D and H.
+    rng : np.random.Generator
+        Draws the weights.
+    dtype : float64 (default) or float32
+        float64 to check gradients, float32 to train.
+    scan : {"loop", "tree"}
+        How the recurrence is computed; may be set at any time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another type, unknown or out of range; the message names it.
+
     Attributes
     ----------
     params : dict of str to array
     gates : tuple of str
         What `coefficients` keeps for `ScanTrace.gates`.
-    scan : {"loop", "tree"}
-        How the recurrence is computed; may be set at any time.
     """
 
     gates: tuple[str, ...] = ()
@@ -91,7 +105,10 @@ class ScanLayer:
         rng: np.random.Generator,
         dtype: DTypeLike = np.float64,
         scan: str = "loop",
+        **unknown: Any,
     ) -> None:
+        if unknown:
+            raise TypeError(unknown_option(type(self), next(iter(unknown))))
         self.input_size = positive("input_size", input_size)
         self.hidden_size = positive("hidden_size", hidden_size)
         self.dtype = floating("dtype", dtype)

@@ -14,7 +14,6 @@ discretisation steps, and any dependence of λ on the input.
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from rnnlib.cells.arguments import number
 from rnnlib.cells.cell import Array, summed_product
@@ -29,19 +28,21 @@ class LRU(ScanLayer):
 
     Parameters
     ----------
-    input_size, hidden_size, rng, dtype, scan
-        As in `MinGRU`. There are as many eigenvalues λ as hidden units, N = H.
+    input_size, hidden_size, rng
+        As in `ScanLayer`. There are as many eigenvalues λ as hidden units, N = H.
     eigenvalues : {"complex", "real", "positive"}
         Complex with a learned angle θ; real, every other one negative (θ = π); or all positive (θ = 0).
     r_min, r_max : float
         |λ| at the start is drawn between these, uniformly on the ring; 0 ≤ r_min < r_max ≤ 1.
     max_phase : float
         θ of complex ones is drawn between 0 and this.
+    **options
+        As in `ScanLayer`: dtype and scan.
 
     Raises
     ------
     TypeError, ValueError
-        If an option is unknown or out of range.
+        If an argument is of another type, unknown or out of range; the message names it.
 
     Notes
     -----
@@ -69,14 +70,13 @@ class LRU(ScanLayer):
         hidden_size: int,
         *,
         rng: np.random.Generator,
-        dtype: DTypeLike = np.float64,
-        scan: str = "loop",
         eigenvalues: str = "complex",
         r_min: float = 0.0,
         r_max: float = 1.0,
         max_phase: float = 2 * np.pi,
+        **options: Any,
     ) -> None:
-        super().__init__(input_size, hidden_size, rng=rng, dtype=dtype, scan=scan)
+        super().__init__(input_size, hidden_size, rng=rng, **options)
         if eigenvalues not in EIGENVALUES:
             raise ValueError(f"eigenvalues: expected one of {list(EIGENVALUES)}, got {eigenvalues!r}")
         if not 0 <= number("r_min", r_min) < number("r_max", r_max) <= 1:

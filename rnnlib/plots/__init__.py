@@ -2,6 +2,7 @@
 
 Every function that draws takes ``ax=None``, draws into new axes by default, and returns the axes, so that a caller can
 add to the picture. What none of them draws, a chapter draws itself, between :func:`axes` and :func:`finish`.
+:func:`source` shows a function of the library as code.
 
 In a notebook, importing this package makes all pictures drawings (SVG) instead of pixels: they are sharp on any screen,
 and small.
@@ -18,6 +19,7 @@ from .frame import COLOURS, LINES, axes, finish
 from .live import Live
 from .notebook import draw_as_svg
 from .sequences import gates_over_time, next_character, state_heatmap, unrolled_network
+from .source import source
 
 __all__ = [
     "COLOURS",
@@ -30,6 +32,7 @@ __all__ = [
     "jacobian_norms",
     "loss_curves",
     "next_character",
+    "source",
     "state_heatmap",
     "unrolled_network",
 ]

@@ -3,7 +3,7 @@
 Read in this order: `losses` (what is wrong), `dense` and `model` (the network and its gradients),
 `clipping` and `optimisers` (from a gradient to a step), `regularisers` and `constraints` (keeping weights
 small), `history` and `loop` (many steps), `checkpoints` and `archive` (stopping and going on), `generation`
-(using the result). Chapter 3 uses all of it, chapter 8 turns every knob.
+(using the result), `metrics` (what its units know). Chapter 3 uses all of it, chapter 8 turns every knob.
 
 Deliberately absent: automatic differentiation, GPUs and mixed precision. From chapter 9 on, PyTorch has them.
 """
@@ -41,6 +41,7 @@ from rnnlib.training.losses import (
     softmax,
     squared_error,
 )
+from rnnlib.training.metrics import auc
 from rnnlib.training.model import Model, Step
 from rnnlib.training.optimisers import SGD, Adam, Optimiser
 from rnnlib.training.regularisers import L1L2, l1, l1_l2, l2
@@ -61,6 +62,7 @@ __all__ = [
     "Step",
     "Trainable",
     "UnitNorm",
+    "auc",
     "bits_per_character",
     "bits_to_nats",
     "clip_by_norm",

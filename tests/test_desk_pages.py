@@ -13,6 +13,7 @@ from submissions import demo, desk
 from rnnlib.grading.answers import Tensor, encode
 from rnnlib.grading.cli import main
 from rnnlib.grading.desk.difference import PICTURE, beside, off, picture
+from rnnlib.grading.desk.marks import Mark
 from rnnlib.grading.desk.page import feedback, solution
 from rnnlib.grading.desk.scores import Row, Score
 from rnnlib.grading.desk.summary import summary
@@ -87,6 +88,11 @@ def test_few_numbers_are_shown_one_by_one_with_digits_enough_to_tell_them_apart(
 def test_two_answers_side_by_side(expected, got, said):
     page = beside(expected, got, **TOLERANCE)
     assert said in text(page) and "<b>" not in page
+
+
+def test_the_tolerance_is_a_share_of_what_was_expected():
+    one, more = np.array([1.0]), np.array([1.2])
+    assert off(one, more, 0.18, 0.0).tolist() == [True] and off(more, one, 0.18, 0.0).tolist() == [False]
 
 
 def test_what_is_off_is_what_numpy_says():
@@ -178,6 +184,15 @@ def test_the_class_page_names_the_hidden_case_that_most_fell_for():
     rows = [Row(f"s{n}", f"{n}.ipynb", demo.NAME, "graded", tasks={"demo.2": s}) for n, s in enumerate(scores)]
     said = text(summary(rows, {demo.NAME: demo.exercise()}, ["<a note>"]))
     assert "3 × case 1 seed, shape = 1, (1, 1)" in said and "<a note>" in said
+
+
+def test_an_answer_that_nobody_has_looked_at_yet_is_not_in_the_average():
+    looked_at = Score("marked", max_points=1.0, mark=Mark("s0", "demo.2", 1.0, "", "marks.csv:2"))
+    scores = [looked_at, Score("to mark", max_points=1.0), Score("to mark", max_points=1.0)]
+    rows = [Row(f"s{n}", f"{n}.ipynb", demo.NAME, "graded", tasks={"demo.2": s}) for n, s in enumerate(scores)]
+    worth = demo.exercise().worth["demo.2"]
+    assert f" 1 of {worth:g} " in text(summary(rows, {demo.NAME: demo.exercise()}))
+    assert f" - of {worth:g} " in text(summary(rows[1:], {demo.NAME: demo.exercise()}))
 
 
 def test_a_page_is_made_of_whatever_is_there():

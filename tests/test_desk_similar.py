@@ -66,6 +66,13 @@ def test_half_a_copy_is_found_too():
     assert [(pair.one, pair.other) for pair in pairs(answers)] == [("half", "s3")]
 
 
+def test_two_of_a_small_class_may_have_copied_and_three_have_what_is_natural():
+    others = {f"s{n}": program(n) for n in range(3)}
+    two = {**others, "a": program(9), "b": disguised(program(9))}
+    assert [(pair.one, pair.other) for pair in pairs(two)] == [("a", "b")]
+    assert pairs({**two, "c": program(9)}) == []
+
+
 def test_what_everybody_was_given_or_most_have_says_nothing():
     same = program(1)
     assert pairs({f"s{n}": same for n in range(10)}) == [], "ten of ten"
