@@ -391,6 +391,14 @@ def test_search_finds_a_word_from_disk(visit):
 
 
 @needs_chromium
+@pytest.mark.parametrize("query", ["softmax", "gru", "vanishing+gradient", "attention", "lstm"])
+def test_search_puts_what_explains_before_exercises_and_the_reference(visit, query):
+    tab = visit("search.html", query=f"?q={query}").tab
+    first = [link.get_attribute("href") for link in tab.locator("#search-results li a").all()[:3]]
+    assert len(first) == 3 and not [link for link in first if "/exercises/" in link or "/api/" in link]
+
+
+@needs_chromium
 @pytest.mark.parametrize("part", ["门控", "循环", "gradi"])
 def test_search_finds_a_part_of_a_word(visit, part):
     tab = visit("search.html", query=f"?q={part}").tab
