@@ -15,8 +15,13 @@ __all__ = ["build", "describe", "known", "lookup", "register"]
 
 Class = TypeVar("Class", bound=type)
 _CLASSES: dict[str, type] = {}
-# of rnnlib, but imported only when a checkpoint names them: they need more than NumPy
-_LATER = {"Seq2Seq": "rnnlib.seq2seq"}
+# of rnnlib, but imported only when a checkpoint names them
+_LATER = {
+    "LRU": "rnnlib.modern",
+    "MinGRU": "rnnlib.modern",
+    "MinLSTM": "rnnlib.modern",
+    "Seq2Seq": "rnnlib.seq2seq",
+}
 
 
 def register(cls: Class) -> Class:

@@ -18,11 +18,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import sympy
-from sympy import Expr, Matrix, Symbol
 
 from rnnlib.cells import GRU, LSTM, RNN
 from rnnlib.cells.cell import Cell
+from rnnlib.extras import needs
+
+needs("rnnlib.symbolic", "course", "sympy")
+
+import sympy
+from sympy import Expr, Matrix, Symbol
 
 __all__ = ["Unrolled", "sigma", "state_jacobian", "tanh", "terms_by_power", "unrolled"]
 

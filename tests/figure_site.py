@@ -146,7 +146,7 @@ def use_by_keyboard(control) -> None:
 DRAGS = {
     "BeamExplorer": ("Signs written", -150, 0, "step"),
     "Bottleneck": ("Dates in the list", -200, 0, "length"),
-    "AttentionEditor": ("Weight at the chosen sign", 0, 40, "edits"),
+    "AttentionEditor": ("Weight at the chosen symbol", 0, 40, "edits"),
     "GateMicroscope": ("Hold the state of unit", 0, -12, "value"),
     "GradientHighway": ("Letter of the loss", -120, 0, "position"),
     "Race": ("Lag", -90, 0, "lag"),

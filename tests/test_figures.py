@@ -203,7 +203,7 @@ def test_truncation_window_shows_what_the_chapter_says():
     for delay, row in zip(measured["delays"], measured["copied"], strict=True):
         for k, share in zip(measured["ks"], row, strict=False):
             if k <= delay:
-                assert share < 0.6, f"delay {delay} cannot be learnt through a window of {k}"
+                assert share < 0.6, f"delay {delay} cannot be learned through a window of {k}"
 
 
 def test_two_unit_network_is_the_one_of_its_script():

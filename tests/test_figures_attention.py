@@ -294,7 +294,7 @@ def test_a_bar_that_is_dragged_changes_what_is_written_and_undo_brings_it_back(b
     with page_of(browser, tmp_path, AttentionEditor(text="8月3日")) as tab:
         alone = signs(tab, "old")
         assert alone == signs(tab, "now") == "August3∎"
-        tab.get_by_role("slider", name="Sign of the translation").focus()
+        tab.get_by_role("slider", name="Symbol of the translation").focus()
         for _ in range(7):
             tab.keyboard.press("ArrowRight")
         assert told(tab).startswith("For “3” it looks at “3”")

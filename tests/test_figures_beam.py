@@ -149,7 +149,7 @@ def test_a_model_of_ones_own_and_what_cannot_be_shown():
 
 def test_a_pruned_sign_that_is_clicked_is_reopened_and_closed_again(browser, tmp_path):
     with page_of(browser, tmp_path, BeamExplorer(reopened="", text="12月23日周日")) as tab:
-        assert "click a pruned sign" in tab.locator("svg.rf-picture").text_content()
+        assert "click a pruned symbol" in tab.locator("svg.rf-picture").text_content()
         first = told(tab)
         box = tab.locator("svg rect.be-node.pruned").first.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -189,7 +189,7 @@ def test_the_page_names_the_first_of_each_task_and_whether_they_differ(blank):
     shown = blank.evaluate(PAGE, [bundle("Race"), data, STATES])
     for (_, n, check), page in zip(STATES, shown, strict=True):
         if not check:
-            assert page["found"] == page["short"] == "Nothing is learnt yet"
+            assert page["found"] == page["short"] == "Nothing is learned yet"
             continue
         winners = [first(data, task, n, check) for task in TOYS]
         for (names, least, raced), wide, narrow in zip(

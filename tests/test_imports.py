@@ -25,10 +25,11 @@ HEAVY = {
 # what each part of the library may import from it; a leaf may import every part that is no leaf
 CORE = {
     "registry": set(),
+    "extras": set(),
     "corpora": set(),
     "text": {"registry", "corpora"},
     "ngrams": {"corpora", "text"},
-    "cells": {"registry"},
+    "cells": {"registry", "extras"},
     "bptt": {"registry", "cells"},
     "training": {"registry", "cells", "bptt", "text", "corpora"},
     "pretrained": set(),
@@ -93,3 +94,48 @@ def test_importing_the_figures_does_not_load_pytorch():
     code = "import sys, rnnlib.figures; print('torch' in sys.modules, 'rnnlib.seq2seq' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("module", ["seq2seq", "plots", "figures", "symbolic"])
+def test_a_missing_package_is_named_with_the_way_to_get_it(module):
+    """As after a plain `pip install`: none of the packages is found."""
+    code = f"""
+import importlib.util, sys
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name.split(".")[0] in {HEAVY!r} else found(name, *more)
+import rnnlib.{module}
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert f"ModuleNotFoundError: rnnlib.{module} needs " in run.stderr and 'pip install "PATH[course]"' in run.stderr
+
+
+def test_the_command_names_what_it_lacks():
+    code = """
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "zmq" else found(name, *more)
+from rnnlib.grading.cli import main
+raise SystemExit(main(["check", "x.ipynb"]))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 2 and "needs zmq" in run.stderr and '[grading]"' in run.stderr
+
+
+def test_a_checkpoint_of_any_class_of_the_library_is_understood_by_a_fresh_python():
+    """Whatever class registers itself when all modules are imported is found when only training is."""
+    every = [".".join(("rnnlib", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in modules()]
+    library = [name for name in every if ".grading" not in name and ".figures" not in name]
+    code = f"""
+import importlib, rnnlib.registry
+for name in {library!r}:
+    importlib.import_module(name.removesuffix(".__init__"))
+ours = {{name for name, cls in rnnlib.registry._CLASSES.items() if cls.__module__.startswith("rnnlib.")}}
+print(*[name for name in ours if name[0] != "_"])
+"""
+    names = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"GRU", "MinGRU", "LRU", "Seq2Seq", "Stacked", "L1L2"} <= set(names)
+    asks = (
+        f"import rnnlib.training; from rnnlib.registry import lookup; print(*[lookup(n).__name__ for n in {names!r}])"
+    )
+    said = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True)
+    assert said.stdout.split() == names, said.stderr

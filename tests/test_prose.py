@@ -102,12 +102,27 @@ def test_no_symbol_of_the_notation_has_two_meanings():
     assert sorted(symbols()) == sorted(set(symbols()))
 
 
-@pytest.mark.parametrize("page", ["glossary", "notation"])
+def bare(mathematics: str) -> str:
+    """TeX without what only sets it: spaces, line breaks, alignment, sizes; tanh for a general activation."""
+    text = re.sub(r"\\\\|\\(?:q?quad|big|[,; ])|[&$\s]", "", mathematics)
+    return text.replace(r"\phi", r"\tanh")
+
+
+@pytest.mark.parametrize("page", ["notation", "cheatsheet", "summary"])
+def test_the_page_writes_the_cells_as_the_chapters_do(page):
+    chapters = bare("".join("".join(cell["source"]) for path in CHAPTERS for cell in cells_of(path)))
+    text = (BOOK / f"{page}.md").read_text(encoding="utf8")
+    equations = re.findall(r"\| (\$\\mathbf [HNGC]_t = [^|]+) \|", text)
+    assert len(equations) > 2
+    assert [equation for equation in equations if bare(equation) not in chapters] == []
+
+
+@pytest.mark.parametrize("page", ["intro", "summary", "cheatsheet", "notation", "glossary", "names"])
 def test_links_of_the_page_lead_somewhere(page):
     text = (BOOK / f"{page}.md").read_text(encoding="utf8")
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):
         assert (BOOK / target).exists() or (BOOK / f"{target}.md").exists(), target
-    for file, heading in re.findall(r"\]\(([^)#]*)#([^)]+)\)", text):
+    for file, heading in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", text):
         path = BOOK / (file or f"{page}.md")
         source = (
             "\n".join("".join(c["source"]) for c in cells_of(path)) if path.suffix == ".ipynb" else path.read_text()

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnlib.training import SGD, Adam
+from rnnlib.cells import RNN
+from rnnlib.training import SGD, Adam, Model, Optimiser, fit, l2
 
 PAIRS = {
     "sgd": (lambda: SGD(0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
@@ -111,3 +112,47 @@ def test_the_parameters_change_in_place_and_the_gradients_do_not():
 def test_bad_arguments_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+class Slow(Optimiser):
+    """Of a reader's own: half of what it is asked for."""
+
+    def __init__(self):
+        self.learning_rate = 0.1
+
+    def update(self, params, gradients):
+        for name, p in params.items():
+            p -= 0.5 * self.learning_rate * gradients[name]
+
+
+def test_an_optimiser_of_ones_own_trains_and_a_checkpoint_says_at_once_what_it_lacks(tmp_path):
+    rng = np.random.default_rng(0)
+    model = Model(RNN(2, 3, rng=rng), 2, rng=rng)
+    before = model.params["W_x"].copy()
+    batches = [(rng.normal(size=(4, 2, 2)), rng.integers(2, size=(4, 2)))]
+    fit(model, batches, Slow(), max_steps=3, progress=False)
+    assert not np.array_equal(before, model.params["W_x"])
+
+    class Bare:
+        learning_rate = 0.1
+        update = Slow.update
+
+    fit(model, batches, Bare(), max_steps=1, progress=False)
+    with pytest.raises(TypeError, match=r"optimiser: expected an Optimiser.*lacks config, state, load_state"):
+        fit(model, batches, Bare(), max_steps=1, progress=False, checkpoint=tmp_path / "x.npz")
+
+
+def test_an_l2_penalty_is_weight_decay_for_sgd_and_not_for_adam():
+    """From w = 1 without any other gradient, against torch.optim: SGD's decay, and AdamW's."""
+    first = {}
+    for strength in (0.01, 0.5):
+        for name, ours in {"sgd": SGD(0.1), "adam": Adam(0.1)}.items():
+            params = {"w": np.array([1.0])}
+            ours.update(params, {"w": l2(strength / 2).gradient(params["w"])})
+            first[name, strength] = params["w"][0]
+        for name, kind in {"sgd": torch.optim.SGD, "adam": torch.optim.AdamW}.items():
+            w = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+            w.grad = torch.zeros_like(w)
+            kind([w], lr=0.1, weight_decay=strength).step()
+            assert np.isclose(first[name, strength], w.item()) == (name == "sgd")
+    assert np.isclose(first["adam", 0.01], first["adam", 0.5])  # whatever the strength

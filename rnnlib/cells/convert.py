@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlib.extras import needs
+
 if TYPE_CHECKING:
     import torch
 
@@ -188,9 +190,14 @@ def _read_torch(module: Any, kind: str) -> tuple[dict[str, Any], dict[str, Array
 
     if not isinstance(module, getattr(torch.nn, kind)):
         raise TypeError(f"module: expected a torch.nn.{kind}, got {type(module).__name__}")
+    ways = {
+        "num_layers": "; give each layer to a module of its own, and put the cells into rnnlib.bptt.Stacked",
+        "bidirectional": "; give each direction to a module of its own, and put both into rnnlib.bptt.Bidirectional",
+    }
     for option, wanted in (("num_layers", 1), ("bidirectional", False), ("proj_size", 0)):
         if getattr(module, option) != wanted:
-            raise ValueError(f"module: expected {option}={wanted}, got {getattr(module, option)}")
+            got = getattr(module, option)
+            raise ValueError(f"module: expected {option}={wanted}, got {got}{ways.get(option, '')}")
     read = {name: p.detach().cpu().numpy().copy() for name, p in module.named_parameters()}
     sizes = {
         "input_size": module.input_size,
@@ -204,6 +211,7 @@ def _read_torch(module: Any, kind: str) -> tuple[dict[str, Any], dict[str, Array
 
 
 def _write_torch(cell: Any, kind: str, **options: Any) -> Any:
+    needs("to_torch", "course", "torch")
     import torch
 
     named = cell.to_torch_names(cell.params)
@@ -260,7 +268,8 @@ def gru_from_keras(cls: "type[GRU]", weights: Sequence[Array], **options: Any) -
         has ``reset_after=True`` (Keras' default), else (3H,).
     **options
         The layer's other options under Keras' names, as in its ``get_config()``; those that are none of a cell's
-        (``name``, ``return_sequences``, …) are passed over. ``reset_after`` is False unless given.
+        (``name``, ``return_sequences``, …) are passed over. ``reset_after`` is what the shape of the bias says,
+        if there is one, and False without, unless given.
 
     Raises
     ------
@@ -268,7 +277,8 @@ def gru_from_keras(cls: "type[GRU]", weights: Sequence[Array], **options: Any) -
         If the number or the shapes of the weights are not those of such a layer.
     """
     options = _keras_options(options, weights)
-    reset_after = options.get("reset_after", False)
+    two_rows = isinstance(weights, Sequence) and len(weights) == 3 and np.ndim(weights[2]) == 2
+    reset_after = options.setdefault("reset_after", two_rows)
     sizes, named = _read_keras(weights, gates=3, bias_rows=2 if reset_after else None)
     named = {name: reorder(w, "zrn", "rzn") for name, w in named.items()}
     if reset_after and "b" in named:

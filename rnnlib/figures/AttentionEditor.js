@@ -23,9 +23,9 @@ import { View } from "./view.js";
 
 export { Translator, decode, difference, nearestStates, parseEdits, pinned, shared, writeEdits };
 
-const LONGEST = 80; // signs of a source that are read
+const LONGEST = 80; // symbols of a source that are read
 const BUDGET = 5; // milliseconds of decoding before the picture is shown; the rest comes in the next frames
-const LIMIT = 160; // signs of a translation
+const LIMIT = 160; // symbols of a translation
 
 function render({ model, el }) {
   const view = new View({ model, el });
@@ -36,7 +36,7 @@ function render({ model, el }) {
   let [source, memory] = [null, null];
   const free = { moments: [], done: false };
   const other = { moments: [], done: false };
-  let onPosition = true; // what the window over a long source follows: the chosen sign, or where the model looks
+  let onPosition = true; // what the window over a long source follows: the chosen symbol, or where the model looks
   let shown = {};
   let [state, near, undoing, follower] = [null, null, false, null];
 
@@ -203,7 +203,7 @@ function render({ model, el }) {
     node,
     attributes: { class: "rf-field", x, y, width, height },
   });
-  // signs beyond the window
+  // symbols beyond the window
   const more = (key, { from, to, count }, { width, left }, y) => [
     ...(from > 0 ? [mark("text", `${key}less`, { class: "rf-soft", x: left - 2, y, "font-size": 13 }, "‹")] : []),
     ...(to < count ? [mark("text", `${key}more`, { class: "rf-soft", x: width - 6, y, "font-size": 13 }, "›")] : []),
@@ -232,7 +232,7 @@ function render({ model, el }) {
   };
 
   const knob = view.handle(stage, {
-    label: "Weight at the chosen sign, in percent",
+    label: "Weight at the chosen symbol, in percent",
     names: ["text", "step", "position", "edits", "prefix"],
     min: 0,
     max: 100,
@@ -257,7 +257,7 @@ function render({ model, el }) {
   view.drag(stage, barField, drag(false), ends);
 
   const ring = view.handle(stage, {
-    label: "Chosen sign of the source",
+    label: "Chosen symbol of the source",
     names: ["text", "position"],
     min: 0,
     max: () => Math.max(0, source.ids.length - 1),
@@ -274,7 +274,7 @@ function render({ model, el }) {
     });
 
   const frame = view.handle(stage, {
-    label: "Sign of the translation",
+    label: "Symbol of the translation",
     twin: false,
     names: ["step", "text", "edits", "prefix"],
     min: 0,
@@ -316,7 +316,7 @@ function render({ model, el }) {
   // ---- what follows a change ----
   function summary() {
     const now = words(translator, other.moments);
-    const weight = `Sign ${state.step + 1} gives ${weightNow()} % to “${state.symbols[positionNow()]}”.`;
+    const weight = `Symbol ${state.step + 1} gives ${weightNow()} % to “${state.symbols[positionNow()]}”.`;
     const unknown = `It does not know ${state.unknown.slice(0, 3).join(" ")}.`;
     const also = state.unknown.length ? unknown : state.symbols.length ? weight : "";
     return `${finding(state, 60)}. ${also} The translation: “${now.length > 40 ? `${now.slice(0, 38)}…` : now}”.`;

@@ -9,8 +9,8 @@ import { View } from "./view.js";
 
 export { Translator, grow, ranked };
 
-const LONGEST = 60; // signs of a source that are read
-const LIMIT = 120; // signs of a translation
+const LONGEST = 60; // symbols of a source that are read
+const LIMIT = 120; // symbols of a translation
 const BUDGET = 5; // milliseconds of search before the picture is shown; the rest comes in the next frames
 const END = "∎";
 
@@ -155,7 +155,7 @@ function render({ model, el }) {
         label("unknown", width, wide ? 16 : 33, told, { "text-anchor": "end" }),
         ...tree(place, translator, { steps, grown, winner: state.winner, reopened: path }),
         ...lane(place, translator, { steps, path, best: state.opened, grown }),
-        label("hint", place.left + 24, below + 5, path.length ? "" : "click a pruned sign to reopen it"),
+        label("hint", place.left + 24, below + 5, path.length ? "" : "click a pruned symbol to reopen it"),
         ...table(place, translator, { ...state, trackAt: kappa(penalty) }),
         {
           key: "field",
@@ -196,7 +196,7 @@ function render({ model, el }) {
     max: most,
     get: () => state.grown,
     set: (step) => put({ step: Math.round(step) }),
-    text: (step) => `${step} of ${state.steps.length} signs`,
+    text: (step) => `${step} of ${state.steps.length} symbols`,
     at: (px) => clamp(place.from + Math.round((px - place.left) / place.gap), 0, most()),
     shape: [
       svg("circle", { class: "rf-knob", r: 8 }),
@@ -246,7 +246,7 @@ function render({ model, el }) {
       : "Nothing has ended yet.";
     const also =
       greedy && !state.opened ? ` Greedy search: ${number(greedy.logP / greedy.ids.length ** penalty)}.` : "";
-    return `${finding(state, 84)}. After ${state.grown} signs of ${state.steps.length}. ${best}${also}`;
+    return `${finding(state, 84)}. After ${state.grown} symbols of ${state.steps.length}. ${best}${also}`;
   }
   function show(what) {
     state = read(what);

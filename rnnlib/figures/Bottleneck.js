@@ -30,7 +30,7 @@ export function curves({ lengths, models }) {
   }));
 }
 
-// a translation beside the right one: whether it is right, and the place of the first wrong sign
+// a translation beside the right one: whether it is right, and the place of the first wrong symbol
 export function judged(target, output) {
   const [right, written] = [[...target], [...output]];
   const wrong = firstDifference(right, written);
@@ -61,7 +61,7 @@ export function summary(measured, lines, { length, n, example }) {
   const wrong = example.outputs.map((output) => judged(example.target, output));
   const here = wrong.map(({ exact, wrong: at }) => (exact ? "none" : at + 1)).join(", ");
   const unseen = measured.trained.includes(length) ? "" : " (not trained)";
-  return `${dates(length)}${unseen}, without a mistake: ${all}. First wrong sign of the list shown: ${here}.`;
+  return `${dates(length)}${unseen}, without a mistake: ${all}. First wrong symbol of the list shown: ${here}.`;
 }
 
 function layout(width, { lengths, models }) {
@@ -139,12 +139,12 @@ function chart(place, measured, lines, { n, length }) {
   return marks;
 }
 
-// the list at hand: the source, what is right, and each translation up to and after its first wrong sign
+// the list at hand: the source, what is right, and each translation up to and after its first wrong symbol
 function lists(place, lines, example, { n }) {
   const { text, columns, wide } = place;
   const { top, row, advance, left } = text;
   const marks = [];
-  // whatever the font, a sign is `advance` wide
+  // whatever the font, a symbol is `advance` wide
   const letters = (key, x, y, kind, words, fit = words.length * advance) => {
     const options = { class: `bo-letter ${kind}`, x, y, "font-size": wide ? 13 : 12, textLength: fit };
     if (words) marks.push(mark("text", key, options, words.replaceAll(" ", "\u00a0")));

@@ -1,9 +1,9 @@
-// The window of truncated back-propagation: bias, memory, what is learnt. See truncation_window.py.
+// The window of truncated backpropagation: bias, memory, what is learned. See truncation_window.py.
 
 import { label } from "./chart.js";
 import { random } from "./cells.js";
 import { clamp, nearest, svg } from "./elements.js";
-import { degrees, gradients, learnt } from "./measured.js";
+import { degrees, gradients, learned } from "./measured.js";
 import { mark, stillness } from "./stage.js";
 import { View } from "./view.js";
 
@@ -174,7 +174,7 @@ function summarise(state) {
   const text = `Window ${k}, ${window}: ${whole}.`;
   if (window === "sliding") return `${text} Training on the delayed copy was measured with chunks only.`;
   if (copied === undefined) return `${text} Training on the delayed copy was not measured with this window.`;
-  const verdict = copied > 0.9 ? "is learnt" : copied < 0.5 ? "is not learnt" : "is learnt in part";
+  const verdict = copied > 0.9 ? "is learned" : copied < 0.5 ? "is not learned" : "is learned in part";
   return `${text} A copy over ${delay} steps ${verdict}: ${Math.round(100 * copied)} % right, chance is 25 %.`;
 }
 
@@ -200,7 +200,7 @@ function render({ model, el }) {
           attributes: { class: "rf-field", x: 0, y: 20, width, height: place.below - 20 },
         },
         ...timeline(place, state),
-        ...learnt(place, state),
+        ...learned(place, state),
         ...gradients(place, state),
         { key: "pulse", node: pulse, attributes: {} },
         {

@@ -5,6 +5,10 @@
 UnrollStepper(keep_slope=True, path=0, step=7, weight='W_h[1,0]')
 """
 
+from rnnlib.extras import needs
+
+needs("rnnlib.figures", "course", "anywidget")
+
 from rnnlib.figures.ask import Ask
 from rnnlib.figures.attention_editor import AttentionEditor
 from rnnlib.figures.beam_explorer import BeamExplorer

@@ -19,7 +19,7 @@ Edits = Mapping[int, Mapping[int, float]]
 
 
 class AttentionEditor(Figure):
-    """See where a translator looks for each sign that it writes, make it look elsewhere, and read what it writes then.
+    """See where a translator looks at each symbol that it writes, make it look elsewhere, and read what comes of it.
 
     Without a model it shows chapter 10's, which translates Chinese dates, and lists of one to four of them.
 
@@ -34,9 +34,9 @@ class AttentionEditor(Figure):
     text : str
         The source. Signs that the model does not know are left out.
     step : int
-        The chosen sign of the translation, from 0; the one after the last is the end.
+        The chosen symbol of the translation, from 0; the one after the last is the end.
     position : int
-        The source's sign whose weight is dragged.
+        The source's symbol whose weight is dragged.
     edits : str or dict
         Weights that are pinned, by step and by position: ``{15: {5: 0.9}}`` or "15:5=0.9". The other weights of the
         row share what is left, in their own proportions (`pinned`).
@@ -58,8 +58,8 @@ class AttentionEditor(Figure):
 
     title = traitlets.Unicode("What if it looked elsewhere?").tag(sync=True)
     fallback = (
-        "A trained translator of Chinese dates writes an English date sign by sign, and for each weighs those of the "
-        "source. The figure shows these weights as bars, lets the reader drag them, and shows the translation that "
+        "A trained translator of Chinese dates writes an English date symbol by symbol, each time weighing those of "
+        "the source. The figure shows these weights as bars, lets the reader drag them, and shows the translation that "
         "comes of it above the one that the model writes by itself, with the nearest states of the training set."
     )
 

@@ -34,13 +34,13 @@ class BeamExplorer(Figure):
     width : int
         How many places the beam has; 1 is greedy search.
     length_penalty : float
-        κ: the score of n signs is their log-probability divided by n^κ.
+        κ: the score of n symbols is their log-probability divided by n^κ.
     step : int
-        How many signs have been written; beyond the end means all.
+        How many symbols have been written; beyond the end means all.
     prefix : str
         Signs that every translation has to begin with.
     reopened : str
-        The signs up to the pruned branch that is reopened, with "∎" for the end; "" for none.
+        The symbols up to the pruned branch that is reopened, with "∎" for the end; "" for none.
     network : str or dict
         The model as the page needs it: the name of a shipped one, or what the first arguments were made into.
 
@@ -58,7 +58,7 @@ class BeamExplorer(Figure):
     title = traitlets.Unicode("What does the beam throw away?").tag(sync=True)
     fallback = (
         "A translator of Chinese dates, trained for a short time only, writes an English date by beam search. The "
-        "figure shows the tree of what the beam keeps at each sign and what it prunes. A pruned branch can be "
+        "figure shows the tree of what the beam keeps at each symbol and what it prunes. A pruned branch can be "
         "reopened: where it ends with a higher probability than the winner, the search has made an error."
     )
 

@@ -43,7 +43,7 @@ class Bottleneck(Figure):
     fallback = (
         "Translators of lists of dates, with about as many weights: some hand the whole source over as one vector, one "
         "looks back at it by attention. The figure shows how many held-out lists of one to six dates each translates "
-        "without a mistake, as bands over seeds, and for a list the first wrong sign of each translation."
+        "without a mistake, as bands over seeds, and for a list the first wrong symbol of each translation."
     )
 
     length = traitlets.Int(3, min=1, max=12).tag(sync=True, control=True)

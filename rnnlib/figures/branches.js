@@ -121,7 +121,7 @@ export const number = (value) => fixed(value, 2);
 export function table(place, translator, { list, greedy, opened, penalty, trackAt }) {
   const { table: top, row: high, wide, track, width } = place;
   const marks = [];
-  const [score, logP, signs, text] = wide ? [130, 190, 240, 262] : [42, 88, 0, 100];
+  const [score, logP, symbols, text] = wide ? [130, 190, 240, 262] : [42, 88, 0, 100];
   const most = Math.floor((width - text) / 7.8);
   const line = (key, n, kind, name, branch) => {
     const y = top + n * high + 15;
@@ -131,13 +131,13 @@ export function table(place, translator, { list, greedy, opened, penalty, trackA
     };
     put("s", score, number(branch.logP / branch.ids.length ** penalty));
     put("l", logP, number(branch.logP));
-    if (wide) put("n", signs, branch.ids.length);
+    if (wide) put("n", symbols, branch.ids.length);
     const words = translator.target.text(branch.ids) || "nothing";
     put("t", text, words.length > most ? `${words.slice(0, most - 1)}…` : words, "start");
     if (wide) put("w", 0, name, "start");
     else if (words.length < most - 10) put("w", width, name);
   };
-  const heads = [["score", score], ["log p", logP], ...(wide ? [["signs", signs]] : [])];
+  const heads = [["score", score], ["log p", logP], ...(wide ? [["length", symbols]] : [])];
   for (const [words, x] of heads) marks.push(label(`h${words}`, x, top - 5, words, { "text-anchor": "end" }));
   list.slice(0, SHORT).forEach((branch, n) => line(`f${n}`, n, n ? "" : "won", n ? "" : "winner", branch));
   if (greedy) line("g", SHORT, "greedy", "greedy", greedy);

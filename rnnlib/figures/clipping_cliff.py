@@ -22,7 +22,7 @@ class ClippingCliff(Figure):
     One tanh unit has to remember one bit: h_t = tanh(x_t + w h_{t−1} + b), where x_1 is 1 or −1 and the other inputs
     are 0, and h_T should be 0.7 or −0.7. The loss is the mean of ½ (h_T − y)² over the two sequences. Where |b| is too
     large for w, one of the two memories tips over: there the loss has a wall. The figure computes loss, gradient
-    (by back-propagation through all T steps) and 40 updates for the start that is shown.
+    (by backpropagation through all T steps) and 40 updates for the start that is shown.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-// Two translations beside one another: which signs they share.
+// Two translations beside one another: which symbols they share.
 
 // The longest common subsequence of two lists: for each entry, whether it belongs to it.
 export function shared(one, other) {
@@ -16,7 +16,7 @@ export function shared(one, other) {
   return [inOne, inOther];
 }
 
-// the place of the first sign that differs; the length of both where none does
+// the place of the first symbol that differs; the length of both where none does
 export function firstDifference(one, other) {
   let n = 0;
   while (n < one.length && n < other.length && one[n] === other[n]) n++;

@@ -55,7 +55,7 @@ export const positionAt = ({ left, source }, x) =>
 export const stepAt = ({ left, target }, x) =>
   clamp(target.from + Math.floor((x - left) / target.step), 0, Math.max(0, target.count - 1));
 
-// the row of weights of the chosen sign: bars over the source's signs, as the model has them as a ghost
+// the row of weights of the chosen symbol: bars over the source's symbols, as the model has them as a ghost
 export function row(place, { symbols, moment, position }) {
   const { bars, source, wide } = place;
   const marks = [
@@ -88,7 +88,7 @@ export function row(place, { symbols, moment, position }) {
   return marks;
 }
 
-// from each sign of the translation to where the model looked when it wrote it
+// from each symbol of the translation to where the model looked when it wrote it
 export function links(place, { moments, step, edited }) {
   const { source, target, bars, now } = place;
   const marks = [];
@@ -153,7 +153,9 @@ export function translations(place, { after, before, step, touched }) {
 // what may follow, from the likeliest down; a tick shows the share before
 export function candidates(place, { best, old, chosen }) {
   const { list, row: high, wide } = place;
-  const head = wide ? "the sign in the frame (click one to force it)" : "the sign in the frame: tap one to force it";
+  const head = wide
+    ? "the symbol in the frame (click one to force it)"
+    : "the symbol in the frame: tap one to force it";
   const marks = [label("ch", 0, list.top - 8, head)];
   best.slice(0, place.rows).forEach(({ sign, k, p }, n) => {
     const y = list.top + n * high;

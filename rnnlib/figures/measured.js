@@ -1,4 +1,4 @@
-// What was measured for each window: which delays are learnt, and the truncated gradient beside the full one.
+// What was measured for each window: which delays are learned, and the truncated gradient beside the full one.
 
 import { arrow, label } from "./chart.js";
 import { fixed } from "./elements.js";
@@ -8,7 +8,7 @@ const CHANCE = 0.25; // of copying one of four letters
 
 export const degrees = (cosine) => Math.round((Math.acos(Math.min(1, cosine)) * 180) / Math.PI);
 
-export function learnt({ table, ks, delays, wide }, { measured, n, row, window }) {
+export function learned({ table, ks, delays, wide }, { measured, n, row, window }) {
   const { left, top, row: high, gap, bottom } = table;
   const off = window === "chunks" ? "" : "off";
   const head = off ? "letters copied rightly: trained with chunks only" : "letters copied rightly after training, in %";

@@ -19,7 +19,7 @@ function first(race, { check, n }) {
 // who is first, in a sentence for the picture; short on a phone
 export function finding(all, state, wide) {
   const { check } = state;
-  if (!check) return "Nothing is learnt yet";
+  if (!check) return "Nothing is learned yet";
   if (all.length < 2) return alone(all[0], state, wide);
   const found = all.map((race) => ({ task: TASKS[race.task][wide ? 0 : 1], ...first(race, state) }));
   const parts = found.map(({ task, names, updates, raced }, k) => {

@@ -62,7 +62,7 @@ export function finding(state, room = 90) {
   const { after, before, step, symbols, edits, forced, moment } = state;
   const sign = after[step]?.sign ?? "";
   const top = moment ? moment.weights.indexOf(Math.max(...moment.weights)) : -1;
-  if (top < 0) return "Type a date: nothing is known of these signs";
+  if (top < 0) return "Type a date: nothing is known of these symbols";
   const looks = `For ${quoted(shownSign(sign))} it looks at ${quoted(symbols[top])}, ${percent(moment.weights[top])}`;
   if (!edits.size && !forced) return looks;
   const [was, is] = difference(

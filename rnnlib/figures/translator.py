@@ -100,7 +100,7 @@ def states_of(model: Seq2Seq, source: list[str], target: list[str], pairs: Seque
     -------
     dict
         ``m``: the states (N, H), one byte a number, since they lie between −1 and 1; ``entries``: for each what was
-        written before, the sign that was written then, what came after it, and what was looked at most (`around`).
+        written before, the symbol that was written then, what came after it, and what was looked at most (`around`).
     """
     import torch
 
@@ -125,7 +125,7 @@ def states_of(model: Seq2Seq, source: list[str], target: list[str], pairs: Seque
 
 
 def around(signs: Sequence[str], at: int, reach: int = 3) -> str:
-    """The sign `at` in brackets, between its neighbours.
+    """The symbol `at` in brackets, between its neighbours.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What truncating back-propagation costs and saves, over the length of the window (chapter 4)."""
+"""What truncating backpropagation costs and saves, over the length of the window (chapter 4)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96)
 
 
 class TruncationWindow(Figure):
-    """Drag the window k of truncated back-propagation: bias, memory, and what is still learnt.
+    """Drag the window k of truncated backpropagation: bias, memory, and what is still learned.
 
     Everything is measured by `experiments/measure_truncation_window.py`: the gradient ∂L/∂W_h of chapter 3's character
     model over 96 characters of held-out text, truncated and in full; the memory of one training step; and the

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import rnnlib
+from rnnlib.extras import needs
 
 from .desk.options import Parser, add_options, default_solutions
 
@@ -24,6 +25,11 @@ STATUS = """exit status:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = parser().parse_args(argv)
+    try:
+        needs("this command", "grading", "nbval", "nbformat", "jupyter_client", "zmq", "psutil")
+    except ModuleNotFoundError as error:
+        print(f"rnnlib: {error}", file=sys.stderr)
+        return USAGE
     from .desk.sheets import DeskError
     from .exercise import ExerciseError
     from .store import Busy

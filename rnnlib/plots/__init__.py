@@ -10,6 +10,10 @@ and small.
 Shapes: T steps, B sequences, H hidden units.
 """
 
+from rnnlib.extras import needs
+
+needs("rnnlib.plots", "course", "matplotlib", "ipywidgets")
+
 from .curves import gradient_norms, jacobian_norms, loss_curves
 from .frame import COLOURS, LINES, axes, finish
 from .live import Live

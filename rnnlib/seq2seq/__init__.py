@@ -7,6 +7,10 @@ probabilities to a target), `scores` (how good it is). `by_hand` has attention i
 PyTorch is the engine from here on. ``import rnnlib`` does not load it; this package does.
 """
 
+from rnnlib.extras import needs
+
+needs("rnnlib.seq2seq", "course", "torch")
+
 from rnnlib.seq2seq.attention import Attention, masked_softmax
 from rnnlib.seq2seq.batches import (
     BOS,

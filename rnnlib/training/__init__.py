@@ -43,7 +43,7 @@ from rnnlib.training.losses import (
 )
 from rnnlib.training.metrics import auc
 from rnnlib.training.model import Model, Step
-from rnnlib.training.optimisers import SGD, Adam
+from rnnlib.training.optimisers import SGD, Adam, Optimiser
 from rnnlib.training.regularisers import L1L2, l1, l1_l2, l2
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "MinMaxNorm",
     "Model",
     "NonNeg",
+    "Optimiser",
     "Run",
     "Step",
     "Trainable",

@@ -22,7 +22,7 @@ from rnnlib.bptt.states import leaves, mapped
 from rnnlib.registry import build, describe
 from rnnlib.training.archive import CheckpointError, as_json, read_checkpoint, write_checkpoint
 from rnnlib.training.history import History, Run
-from rnnlib.training.optimisers import SGD, Adam
+from rnnlib.training.optimisers import Optimiser
 from rnnlib.training.quantising import dequantise, quantise
 
 __all__ = ["load_checkpoint", "load_model", "load_pretrained", "save_checkpoint"]
@@ -31,7 +31,7 @@ __all__ = ["load_checkpoint", "load_model", "load_pretrained", "save_checkpoint"
 def save_checkpoint(
     path: str | Path,
     model: Any,
-    optimiser: SGD | Adam | None = None,
+    optimiser: Optimiser | None = None,
     run: Run | None = None,
     *,
     notes: Mapping[str, Any] | None = None,
@@ -95,7 +95,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: str | Path, model: Any, optimiser: SGD | Adam | None = None, run: Run | None = None
+    path: str | Path, model: Any, optimiser: Optimiser | None = None, run: Run | None = None
 ) -> dict[str, Any]:
     """Put what a checkpoint holds into a model of the same shape, and into an optimiser and a run.
 

@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 from rnnlib.training.checkpoints import check_savable, save_checkpoint
 from rnnlib.training.clipping import clip_by_norm, clip_by_value, global_norm
 from rnnlib.training.history import Run
-from rnnlib.training.optimisers import SGD, Adam
+from rnnlib.training.optimisers import Optimiser
 
 __all__ = ["Trainable", "fit"]
 
@@ -84,7 +84,7 @@ class Trainable(Protocol):
 def fit(
     model: Trainable,
     batches: Batches,
-    optimiser: SGD | Adam,
+    optimiser: Optimiser,
     *,
     epochs: int | None = None,
     max_steps: int | None = None,
@@ -111,7 +111,7 @@ def fit(
         :class:`rnnlib.text.Batch`, ``(x, y)`` or ``(x, y, mask)``. A function is called at the
         start of each epoch with a generator of that epoch's own: shuffle with it, and a resumed run sees
         the same order. For instance ``lambda rng: ShuffledBatches(ids, 32, 64, rng=rng)``.
-    optimiser : SGD or Adam
+    optimiser : SGD, Adam, or whatever has the methods of `Optimiser`
     epochs, max_steps, max_seconds : optional
         Budgets, counted over the whole ``run``, resumed parts included. The first one reached ends the
         training; at least one is needed.
@@ -165,7 +165,7 @@ def fit(
     (50, True)
     """
     run = Run() if run is None else run
-    _check_kinds(model, optimiser, batches)
+    _check_kinds(model, optimiser, batches, stored=checkpoint is not None)
     _check_options(model, batches, (epochs, max_steps, max_seconds), (clip_norm, clip_value), run)
     _check_sizes(epochs=epochs, max_steps=max_steps, validate_every=validate_every, checkpoint_every=checkpoint_every)
     if checkpoint:
@@ -200,7 +200,7 @@ def fit(
 def _train_step(
     model: Trainable,
     batch: Any,
-    optimiser: SGD | Adam,
+    optimiser: Optimiser,
     run: Run,
     stateful: bool,
     clip_norm: float | None,
@@ -331,13 +331,16 @@ def _uninterrupted() -> Iterator[None]:
         before(*pending[0])
 
 
-def _check_kinds(model: Any, optimiser: Any, batches: Any) -> None:
+def _check_kinds(model: Any, optimiser: Any, batches: Any, *, stored: bool) -> None:
     """TypeError where something else stands in the place of the model, the optimiser or the batches."""
     needed = ("params", "loss_and_gradients", "after_update", "has_dropout")
     if missing := [name for name in needed if isinstance(model, type) or not hasattr(model, name)]:
         raise TypeError(f"model: expected a Model, got {_kind(model)}, which lacks {', '.join(missing)}")
     if isinstance(optimiser, type) or not hasattr(optimiser, "update"):
         raise TypeError(f"optimiser: expected an SGD or an Adam, such as Adam(0.001), got {_kind(optimiser)}")
+    if stored and (missing := [name for name in ("config", "state", "load_state") if not hasattr(optimiser, name)]):
+        what = f"{_kind(optimiser)}, which lacks {', '.join(missing)}"
+        raise TypeError(f"optimiser: expected an Optimiser, whose state a checkpoint can hold, got {what}")
     if isinstance(batches, tuple) and batches and isinstance(batches[0], np.ndarray):
         raise TypeError("batches: expected a list of batches, got one batch; put it into a list: [(x, y)]")
 

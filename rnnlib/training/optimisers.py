@@ -4,8 +4,10 @@ Parameters and gradients are dicts of arrays with the same keys. ``update`` chan
 so a cell whose arrays are in the dict learns without being told. The learning rate is a plain attribute: a
 schedule is a callback that sets it.
 
-Deliberately absent: weight decay (a regulariser says the same, :mod:`rnnlib.training.regularisers`) and the
-dozens of relatives of Adam.
+Deliberately absent: decoupled weight decay and the dozens of relatives of Adam. With `SGD` an L2 penalty
+(:mod:`rnnlib.training.regularisers`) is weight decay. With `Adam` it is not: the penalty's gradient is divided by the
+same root as the rest, so it hardly matters how strong it is (Loshchilov & Hutter, "Decoupled Weight Decay
+Regularization", 2019). AdamW, which subtracts the weights apart from the step, is in PyTorch.
 """
 
 from __future__ import annotations
@@ -18,13 +20,31 @@ import numpy as np
 
 from rnnlib.cells.arguments import number
 
-__all__ = ["SGD", "Adam"]
+__all__ = ["SGD", "Adam", "Optimiser"]
 
 Arrays = dict[str, np.ndarray]
 
 
 class Optimiser:
-    """What SGD and Adam share: a learning rate that a schedule may set, and checks."""
+    """What `fit` asks of an optimiser, and what SGD and Adam share: derive your own from it.
+
+    `update` is enough to train. For a checkpoint, `config`, `state` and `load_state` say what it is and what it
+    remembers.
+
+    Examples
+    --------
+    AdamW's decay, which is taken from the weights themselves and not from their gradients:
+
+    >>> class Decayed(Adam):
+    ...     def update(self, params, gradients):
+    ...         for p in params.values():
+    ...             p *= 1 - 0.01 * self.learning_rate
+    ...         super().update(params, gradients)
+    >>> params = {"w": np.array([1.0])}
+    >>> Decayed(0.1).update(params, {"w": np.array([0.0])})
+    >>> params["w"]
+    array([0.999])
+    """
 
     steps = 0
 
@@ -37,9 +57,21 @@ class Optimiser:
     def learning_rate(self, value: float) -> None:
         self._learning_rate = _positive("learning_rate", value)
 
+    def update(self, params: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
+        """Take one step: change ``params`` in place."""
+        raise NotImplementedError(f"{type(self).__name__}: expected a method update(params, gradients), got none")
+
     def config(self) -> dict[str, Any]:
         """The options, for a checkpoint."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: expected a method config(), got none")
+
+    def state(self) -> Arrays:
+        """Copies of everything that ``update`` remembers, as a flat dict of arrays."""
+        raise NotImplementedError(f"{type(self).__name__}: expected a method state(), got none")
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from what `state` returned."""
+        raise NotImplementedError(f"{type(self).__name__}: expected a method load_state(state), got none")
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value}" for name, value in self.config().items() if name != "class")
