@@ -225,7 +225,7 @@ def test_canvas_gets_its_own_columns_back(room, capsys):
 WORKSHEET = """\
 Identifier,Full name,Email address,Status,Grade,Maximum Grade,Last modified (submission),Last modified (grade),Feedback comments
 Participant 31,Ann Lee,ann@x.org,Submitted for grading,,6.00,"Saturday, 21 November 2026, 8:00 AM",-,
-Participant 32,Bo Fries,bo@x.org,No submission,,6.00,,-,
+Participant 32,Bo Fries,bo@x.org,No submission,,6.00,-,-,
 Participant 3,Dee Ray,dee@x.org,Submitted for grading,4.00,6.00,"Friday, 20 November 2026, 8:00 AM","Monday, 1 June 2026, 8:00 AM",old
 """  # noqa: E501
 
@@ -246,6 +246,39 @@ def test_moodles_worksheet_comes_back_filled_in(room, tmp_path):
     kept = [{key: value for key, value in row.items() if key not in changed} for row in before]
     assert kept == [{key: value for key, value in row.items() if key not in changed} for row in after]
     assert list(before[0]) == list(after[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Friday, 20 November 2026, 8:15 PM",
+        "Friday, November 20, 2026, 8:15 PM",
+        "Friday, November 20, 2026, 8:15\u202fpm",
+        "20 Nov 2026, 20:15",
+        "November 20, 2026 08:15 PM",
+        "2026-11-20 20:15",
+    ],
+)
+def test_a_month_in_words_may_stand_before_the_day_or_after_it(text):
+    assert read_time(text, "x") == datetime.fromisoformat("2026-11-20T20:15:00").astimezone()
+
+
+def test_midnight_noon_and_the_end_of_a_day_in_words():
+    times = ("1 May 2026, 12:00 AM", "May 1, 2026, 12:00 PM", "1 May 2026")
+    assert [read_time(text, "x").strftime("%d %H:%M") for text in times] == ["01 00:00", "01 12:00", "01 23:59"]
+    for text in ("31 February 2026", "1 M 2026", "1 Mai 2026, 13:00 PM", "05/06/2026", "-"):
+        with pytest.raises(DeskError, match="x: expected a time such as 2026-11-20 23:59, got"):
+            read_time(text, "x")
+
+
+def test_a_dash_in_a_column_of_times_says_that_there_is_none(room):
+    """Moodle's worksheet has one for whoever handed in nothing; a due date of one's own may be one too."""
+    room.hand_in("Ann Lee_31_assignsubmission_file/04.ipynb", timedelta(days=3))
+    roster = WORKSHEET.replace("Status", "until").replace("Submitted for grading", "-").replace("No submission", "–")
+    roster = roster.replace('"Saturday, 21 November 2026, 8:00 AM"', "-")
+    options = ["--pattern=*_{id}_*/*", "--time-column=Last modified (submission)", "--due-column=until"]
+    found = room(*options, "--due=2026-11-20 23:59", roster=roster)
+    assert (found["31"]["late"], found["32"]["status"]) == ("3 days", "absent")
 
 
 def test_a_worksheet_of_another_maximum_is_refused(room, capsys):

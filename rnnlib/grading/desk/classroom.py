@@ -12,7 +12,7 @@ from typing import Any
 
 from ..exercise import Exercise
 from ..reading import Found
-from .late import Penalty, lateness, read_time, shown
+from .late import Penalty, lateness, read_time, shown, told
 from .marks import Marks
 from .roster import Pattern, Roster, Student, folded, read_roster, unclear
 from .scores import Row, mark, scored
@@ -74,7 +74,7 @@ class Rules:
 
     def due_of(self, student: Student | None) -> datetime | None:
         """When a student's work is due."""
-        own = student.columns[self.due_column] if student and self.due_column else ""
+        own = told(student.columns[self.due_column]) if student and self.due_column else ""
         return read_time(own, self.due_column) if own else self.due
 
     def last_due(self) -> datetime | None:
@@ -113,7 +113,7 @@ class Rules:
 
 def _look_over(roster: Roster, column: str) -> None:
     for line, cells in roster.sheet.rows:
-        if cells[column]:
+        if told(cells[column]):
             read_time(cells[column], f"{roster.sheet.where(line)}, {column}")
 
 
@@ -157,7 +157,7 @@ class Classroom:
         if student is not None:
             self._belongs(row, student)
         mark(row, self.marks, self.exercises)
-        own = student.columns[self.rules.time_column] if student and self.rules.time_column else ""
+        own = told(student.columns[self.rules.time_column]) if student and self.rules.time_column else ""
         row.handed_in = read_time(own or time, item.name) if own or time else _changed(item)
         row.due = self.rules.due_of(student)
         if row.due is not None and row.handed_in is not None and row.handed_in > row.due:
