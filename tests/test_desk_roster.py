@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -69,7 +70,21 @@ def test_everybody_has_a_row_in_the_order_of_the_roster(room, capsys):
     assert [(row["student"], row["group"], row["points"]) for row in rows[:3]] == [
         ("s1", "A", "6"), ("s2", "A", ""), ("s12", "B", "3"),
     ]  # fmt: skip
-    assert "Nothing was handed in." in room.page("s2") and "00_demo: Ann Lee" in room.page("s1")
+    assert "Nothing was handed in." in room.page("s2") and "<h1>Demo: Ann Lee</h1>" in room.page("s1")
+
+
+def test_a_file_that_is_no_notebook_is_named(room, capsys):
+    room.hand_in("s1/04.ipynb")
+    for name in ("s1/notes.txt", "s2/report.pdf", "s2/._x", "s12_work.zip", "s3/.ipynb_checkpoints/a.pdf"):
+        (room.path / "class" / name).parent.mkdir(parents=True, exist_ok=True)
+        (room.path / "class" / name).write_bytes(b"%PDF")
+    found = room()
+    said = "report.pdf is not a notebook, and no notebook was handed in."
+    assert (found["s2"]["status"], found["s2"]["reason"]) == ("absent", said)
+    assert said in room.page("s2") and said in capsys.readouterr().out
+    assert found["s12"]["reason"].startswith("s12_work.zip is not a notebook")
+    assert found["s3"]["reason"] == "Nothing was handed in." and found["s1"]["status"] == "graded"
+    assert room("--pattern={id}_*.ipynb")["s12"]["reason"].startswith("s12_work.zip is not a notebook")
 
 
 @pytest.mark.parametrize(
@@ -286,6 +301,48 @@ def test_a_worksheet_of_another_maximum_is_refused(room, capsys):
     assert "line 2: expected a maximum grade of 6, what 00_demo is worth, got 100" in capsys.readouterr().err
     room("--export=moodle", roster=WORKSHEET.replace("Last modified (grade)", "x"), status=2)
     assert "Last modified (grade) is missing" in capsys.readouterr().err
+
+
+def moodle_finds(path: str, participants: set[str]) -> tuple[str, str, str] | None:
+    """Whose a file of the zip is, as mod/assign/feedback/file/importziplib.php decides: number, plugin, what is left.
+
+    It looks for the first part of the path that has four parts or more between underscores, the second of which is a
+    participant's number, and the third and fourth of which name a plugin.
+    """
+    parts = path.split("/")
+    while parts:
+        info = parts.pop(0).split("_", 4)
+        if len(info) >= 4 and info[1].isdecimal() and info[1] in participants:
+            return info[1], "_".join(info[2:4]), "/".join([*info[4:], *parts]).strip("/")
+    return None
+
+
+def test_moodle_gets_the_pages_in_a_zip_that_it_can_tell_apart(room):
+    names = {"Ann Lee": "Ann_Lee_32_x", "Dee Ray": "'..Ré/王 _7_'"}
+    roster = WORKSHEET
+    for old, new in names.items():
+        roster = roster.replace(old, new)
+    room.hand_in("x_31_assignsubmission_file/04.ipynb")
+    room.hand_in("y_3_assignsubmission_file/04.ipynb", **WRONG)
+    options = ["--pattern=*_{id}_assignsubmission_file/*", "--export=moodle"]
+    room(*options, roster=roster)
+    path = room.path / "out" / "moodle-feedback.zip"
+    before = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        files = {name: archive.read(name).decode("utf8") for name in archive.namelist()}
+    found = {name: moodle_finds(name, {"31", "32", "3", "7"}) for name in files}
+    assert sorted(found.values()) == [
+        ("3", "assignfeedback_file", "00_demo.html"),
+        ("31", "assignfeedback_file", "00_demo.html"),
+    ], "nobody but those who have a grade"
+    for name, page in files.items():
+        assert page == room.page(found[name][0])
+        assert name.count("/") == 1 and not set(name) & set("\\:*?\"<>|&'")
+    room(*options, roster=roster)
+    assert path.read_bytes() == before, "the same pages make the same zip"
+    room("--pattern=*_{id}_assignsubmission_file/*", roster=roster)
+    assert not path.exists()
 
 
 def test_moodles_gradebook_takes_any_columns(room):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -128,12 +129,15 @@ class Classroom:
         The one that is graded, if it is one.
     marks : Marks
     rules : Rules
+    others : tuple of str
+        The names of files that were handed in and are no notebooks.
     """
 
     exercises: Mapping[str, Exercise]
     exercise: str
     marks: Marks
     rules: Rules
+    others: tuple[str, ...] = ()
 
     def rows(self, results: list[dict[str, Any]], found: list[Found]) -> list[Row]:
         """A row for each submission; with a roster, for each student, and then for each submission that is nobody's."""
@@ -171,11 +175,20 @@ class Classroom:
         row.student, row.name = student.id, student.name
         row.columns = {name: student.columns[name] for name in self.rules.roster.further}
 
+    def _instead(self, student: Student) -> str:
+        """What there is of a student without a notebook."""
+        assert self.rules.pattern is not None
+        for name in self.others:
+            as_notebook = re.sub(r"\.[^./]*$", "", name) + ".ipynb"  # what the pattern may ask for
+            if any(self.rules.pattern.match(path)[0] == [student] for path in (name, as_notebook)):
+                return f"{os.path.basename(name)} is not a notebook, and no notebook was handed in."
+        return "Nothing was handed in."
+
     def _one(self, student: Student, rows: list[Row]) -> Row:
         """The hand-in that counts."""
         if not rows:
             exercise = self.exercises.get(self.exercise)
-            row = Row(student.id, "", self.exercise, "absent", "Nothing was handed in.")
+            row = Row(student.id, "", self.exercise, "absent", self._instead(student))
             row.max_points = exercise.max_points if exercise else 0.0
             self._belongs(row, student)
             row.due = self.rules.due_of(student)
