@@ -14,6 +14,7 @@ import pytest
 from submissions import demo, desk
 
 from rnnlib.grading.cli import main, parser
+from rnnlib.grading.desk import zipped
 from rnnlib.grading.desk.progress import Progress
 from rnnlib.grading.store import Store, stem
 
@@ -168,10 +169,41 @@ def test_arguments_can_stand_in_a_file(room):
     assert [item["name"] for item in room(f"@{file}").values()][:2] == ["Ann", "Bo"]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("# week 4\n--keep best\n--pattern '{id}_*.ipynb\n", "{}, line 3: expected a second quotation mark, got"),
+        (b"--column=gr\xf6\xdfer", "@{}: expected UTF-8"),
+        (None, "@{}: No such file or directory"),
+    ],
+)
+def test_a_file_of_arguments_that_cannot_be_read_is_told_with_its_line(room, content, said, capsys):
+    file = room.path / "class.txt"
+    if content is not None:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(SystemExit) as stopped:
+        room(f"@{file}")
+    assert stopped.value.code == 2 and said.format(file) in capsys.readouterr().err
+
+
+def test_what_an_earlier_run_wrote_and_this_one_does_not_is_named(room, capsys):
+    (room.path / "roster.csv").write_text("id,name\ns0,Ann\n")
+    roster = ["--roster", room.path / "roster.csv"]
+    room(*roster, "--export=moodle", "--similar", "--with-solutions")
+    assert "removed" not in capsys.readouterr().err
+    room(*roster, "--similar")
+    said = capsys.readouterr().err
+    assert "removed, because this run did not write them: moodle.csv\n" in said and "no solutions any more" in said
+    assert not (room.path / "out" / "moodle.csv").exists() and (room.path / "out" / "similar.html").exists()
+    room(*roster)
+    said = capsys.readouterr().err
+    assert "did not write them: similar.html\n" in said and "solutions" not in said
+
+
 def test_the_page_for_teachers_names_options_and_files_that_exist(room):
     said = (Path(__file__).resolve().parent.parent / "book" / "for_teachers.md").read_text(encoding="utf8")
     known = {word for action in subparsers() for word in action.option_strings}
-    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", said)) - {"--nthreads"}  # Dask's
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", said)) - {"--nthreads", "--no-deps"}  # Dask's and pip's
     assert options <= known and len(options) > 20
     own = {"--json", "--start-seconds", "--processes", "--file-mb", "--disk-mb", "--output-mb", "--output-messages"}
     assert known - options - own == {"-h", "--help"} - options, "an option that the page does not tell of"
@@ -179,7 +211,7 @@ def test_the_page_for_teachers_names_options_and_files_that_exist(room):
     room("--roster", room.path / "roster.csv", "--export=moodle", "--similar")
     written = {path.name for path in (room.path / "out").iterdir()} - {".lock", "results", "feedback"}
     assert written == {"scores.csv", "scores.json", "class.html", "moodle.csv", "similar.html"}
-    assert all(f"`{name}`" in said for name in written)
+    assert all(f"`{name}`" in said for name in [*written, zipped.NAME])
 
 
 def subparsers() -> list:

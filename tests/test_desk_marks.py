@@ -101,6 +101,7 @@ def test_a_mark_counts_where_nothing_could_be_graded(room):
         ("student,task,points,comment\nbo,demo.2,two,\n", "got 'two'"),
         ("student,task,points,comment\nbo,demo.2,1,x, y\n", "line 2: expected 4 cells, got 5"),
         ("student,task,points,comment\nbo,demo.2,1,x\nbo,demo.2,2,x\n", "line 3: expected one mark of bo for demo.2"),
+        ("student,task,points,comment\nbo,,1,x\n", "line 2: expected the name of a task or an exercise, such as"),
         ("student,task,points,comment\n,demo.2,1,x\n", "expected a student, got an empty cell"),
         ("", "got an empty file"),
     ],
@@ -109,6 +110,18 @@ def test_a_mark_that_cannot_be_used_is_told_before_anything_is_graded(room, mark
     room(marks=marks, status=2)
     assert said in capsys.readouterr().err
     assert room.quick.asked == 0 and not (room.path / "out" / "scores.json").exists()
+
+
+def test_one_file_of_marks_serves_all_exercises_of_a_term(room, capsys):
+    """Its rows for other exercises may say what they want; of the exercise that is graded, no task can be mistyped."""
+    other = "bo,bptt.3,99,See me.\nbo,04_bptt,7,\nbo,bptt.3,1,\nann,demo.1,1,\n"
+    found = room(marks="student,task,points,comment\n" + other)
+    assert found["ann.ipynb"]["points"] == 5 and found["bo.ipynb"]["points"] == 3
+    said = capsys.readouterr().err
+    assert "marks for bptt.3, 04_bptt have no effect here: these are no tasks of the solutions that were read" in said
+    assert said.count("bptt.3") == 1
+    room(marks="student,task,points,comment\n" + other + "ann,demo.7,1,\n", status=2)
+    assert "line 6: expected the name of a task or an exercise, such as demo." in capsys.readouterr().err
 
 
 def test_a_mark_of_nobody_is_told(room, capsys):

@@ -14,9 +14,9 @@ from rnnlib.grading.answers import Tensor, encode
 from rnnlib.grading.cli import main
 from rnnlib.grading.desk.difference import PICTURE, beside, off, picture
 from rnnlib.grading.desk.marks import Mark
-from rnnlib.grading.desk.page import feedback, solution
+from rnnlib.grading.desk.page import MEANING, feedback, solution
 from rnnlib.grading.desk.scores import Row, Score
-from rnnlib.grading.desk.summary import summary
+from rnnlib.grading.desk.summary import KIND, bar, legend, summary
 from rnnlib.grading.run import grade_answers
 from rnnlib.grading.store import stem
 
@@ -156,6 +156,8 @@ def test_no_page_of_a_student_shows_a_hidden_case_or_a_solution(room):
 def test_solutions_are_shown_on_request_once_nobody_can_hand_in_any_more(room, capsys):
     room("--with-solutions", "--due=2020-01-01")
     assert "A solution" in room.page(4) and "return dh * (1 - h**2)" in html.unescape(room.page(4))
+    for number, folded in ((0, True), (4, False)):
+        assert ('<details class="solution">' in room.page(number)) == folded
     assert "SOLUTION" not in solution(demo.exercise(), "demo.2")
     (room.path / "r.csv").write_text("id,name,until\ns0,A,\ns1,B,2999-01-01\n")
     roster = ["--roster", room.path / "r.csv", "--due-column=until"]
@@ -175,6 +177,27 @@ def test_the_class_page_counts_verdicts_and_hints(room):
     assert "2 × You forgot the derivative of tanh." in said and "1 × error: ZeroDivisionError" in said
     points = sorted(item["points"] for item in found)
     assert f"{np.mean(points):g} of 6 points on average, the median is {np.median(points):g}, from 0 to 6." in said
+
+
+def test_the_class_page_leads_to_everybodys_page(room):
+    room()
+    page = (room.path / "out" / "class.html").read_text(encoding="utf8")
+    links = re.findall(r'<a href="(feedback/[^"]+)">([^<]+)</a></th><td[^>]*>([^<]+)<', page)
+    assert [name for _, name, _ in links] == [f"s{number}.ipynb" for number in range(5)]
+    for number, (link, name, said) in enumerate(links):
+        target = (room.path / "out" / link).read_text(encoding="utf8")
+        assert target == room.page(number) and f"Demo: {name}" in target
+        assert f"{said} points" in text(target)
+
+
+def test_bars_have_their_parts_in_one_order_and_a_legend():
+    """Orange beside orange and white beside white, whichever is more frequent."""
+    names = ["missing"] * 3 + ["error"] * 2 + ["timeout", "failed", "to mark", "by hand", "passed", "never heard of"]
+    order = re.findall(r'<i class="(\w+)"', bar([Score(name) for name in names]))
+    assert order == ["passed", "by", "failed", "failed", "other", "none", "none", "other"]
+    known = re.findall(r'<i class="(\w+)"></i> (.+?)</li>', legend())
+    assert [kind for kind, _ in known] == list(dict.fromkeys(order[:-1]))
+    assert set(MEANING) == set(KIND), "each verdict has a colour"
 
 
 def test_the_class_page_names_the_hidden_case_that_most_fell_for():

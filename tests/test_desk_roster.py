@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -69,7 +70,21 @@ def test_everybody_has_a_row_in_the_order_of_the_roster(room, capsys):
     assert [(row["student"], row["group"], row["points"]) for row in rows[:3]] == [
         ("s1", "A", "6"), ("s2", "A", ""), ("s12", "B", "3"),
     ]  # fmt: skip
-    assert "Nothing was handed in." in room.page("s2") and "00_demo: Ann Lee" in room.page("s1")
+    assert "Nothing was handed in." in room.page("s2") and "<h1>Demo: Ann Lee</h1>" in room.page("s1")
+
+
+def test_a_file_that_is_no_notebook_is_named(room, capsys):
+    room.hand_in("s1/04.ipynb")
+    for name in ("s1/notes.txt", "s2/report.pdf", "s2/._x", "s12_work.zip", "s3/.ipynb_checkpoints/a.pdf"):
+        (room.path / "class" / name).parent.mkdir(parents=True, exist_ok=True)
+        (room.path / "class" / name).write_bytes(b"%PDF")
+    found = room()
+    said = "report.pdf is not a notebook, and no notebook was handed in."
+    assert (found["s2"]["status"], found["s2"]["reason"]) == ("absent", said)
+    assert said in room.page("s2") and said in capsys.readouterr().out
+    assert found["s12"]["reason"].startswith("s12_work.zip is not a notebook")
+    assert found["s3"]["reason"] == "Nothing was handed in." and found["s1"]["status"] == "graded"
+    assert room("--pattern={id}_*.ipynb")["s12"]["reason"].startswith("s12_work.zip is not a notebook")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +241,7 @@ def test_canvas_gets_its_own_columns_back(room, capsys):
 WORKSHEET = """\
 Identifier,Full name,Email address,Status,Grade,Maximum Grade,Last modified (submission),Last modified (grade),Feedback comments
 Participant 31,Ann Lee,ann@x.org,Submitted for grading,,6.00,"Saturday, 21 November 2026, 8:00 AM",-,
-Participant 32,Bo Fries,bo@x.org,No submission,,6.00,,-,
+Participant 32,Bo Fries,bo@x.org,No submission,,6.00,-,-,
 Participant 3,Dee Ray,dee@x.org,Submitted for grading,4.00,6.00,"Friday, 20 November 2026, 8:00 AM","Monday, 1 June 2026, 8:00 AM",old
 """  # noqa: E501
 
@@ -249,11 +264,86 @@ def test_moodles_worksheet_comes_back_filled_in(room, tmp_path):
     assert list(before[0]) == list(after[0])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Friday, 20 November 2026, 8:15 PM",
+        "Friday, November 20, 2026, 8:15 PM",
+        "Friday, November 20, 2026, 8:15\u202fpm",
+        "20 Nov 2026, 20:15",
+        "November 20, 2026 08:15 PM",
+        "2026-11-20 20:15",
+    ],
+)
+def test_a_month_in_words_may_stand_before_the_day_or_after_it(text):
+    assert read_time(text, "x") == datetime.fromisoformat("2026-11-20T20:15:00").astimezone()
+
+
+def test_midnight_noon_and_the_end_of_a_day_in_words():
+    times = ("1 May 2026, 12:00 AM", "May 1, 2026, 12:00 PM", "1 May 2026")
+    assert [read_time(text, "x").strftime("%d %H:%M") for text in times] == ["01 00:00", "01 12:00", "01 23:59"]
+    for text in ("31 February 2026", "1 M 2026", "1 Mai 2026, 13:00 PM", "05/06/2026", "-"):
+        with pytest.raises(DeskError, match="x: expected a time such as 2026-11-20 23:59, got"):
+            read_time(text, "x")
+
+
+def test_a_dash_in_a_column_of_times_says_that_there_is_none(room):
+    """Moodle's worksheet has one for whoever handed in nothing; a due date of one's own may be one too."""
+    room.hand_in("Ann Lee_31_assignsubmission_file/04.ipynb", timedelta(days=3))
+    roster = WORKSHEET.replace("Status", "until").replace("Submitted for grading", "-").replace("No submission", "–")
+    roster = roster.replace('"Saturday, 21 November 2026, 8:00 AM"', "-")
+    options = ["--pattern=*_{id}_*/*", "--time-column=Last modified (submission)", "--due-column=until"]
+    found = room(*options, "--due=2026-11-20 23:59", roster=roster)
+    assert (found["31"]["late"], found["32"]["status"]) == ("3 days", "absent")
+
+
 def test_a_worksheet_of_another_maximum_is_refused(room, capsys):
     room("--export=moodle", roster=WORKSHEET.replace("6.00", "100.00"), status=2)
     assert "line 2: expected a maximum grade of 6, what 00_demo is worth, got 100" in capsys.readouterr().err
     room("--export=moodle", roster=WORKSHEET.replace("Last modified (grade)", "x"), status=2)
     assert "Last modified (grade) is missing" in capsys.readouterr().err
+
+
+def moodle_finds(path: str, participants: set[str]) -> tuple[str, str, str] | None:
+    """Whose a file of the zip is, as mod/assign/feedback/file/importziplib.php decides: number, plugin, what is left.
+
+    It looks for the first part of the path that has four parts or more between underscores, the second of which is a
+    participant's number, and the third and fourth of which name a plugin.
+    """
+    parts = path.split("/")
+    while parts:
+        info = parts.pop(0).split("_", 4)
+        if len(info) >= 4 and info[1].isdecimal() and info[1] in participants:
+            return info[1], "_".join(info[2:4]), "/".join([*info[4:], *parts]).strip("/")
+    return None
+
+
+def test_moodle_gets_the_pages_in_a_zip_that_it_can_tell_apart(room):
+    names = {"Ann Lee": "Ann_Lee_32_x", "Dee Ray": "'..Ré/王 _7_'"}
+    roster = WORKSHEET
+    for old, new in names.items():
+        roster = roster.replace(old, new)
+    room.hand_in("x_31_assignsubmission_file/04.ipynb")
+    room.hand_in("y_3_assignsubmission_file/04.ipynb", **WRONG)
+    options = ["--pattern=*_{id}_assignsubmission_file/*", "--export=moodle"]
+    room(*options, roster=roster)
+    path = room.path / "out" / "moodle-feedback.zip"
+    before = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        files = {name: archive.read(name).decode("utf8") for name in archive.namelist()}
+    found = {name: moodle_finds(name, {"31", "32", "3", "7"}) for name in files}
+    assert sorted(found.values()) == [
+        ("3", "assignfeedback_file", "00_demo.html"),
+        ("31", "assignfeedback_file", "00_demo.html"),
+    ], "nobody but those who have a grade"
+    for name, page in files.items():
+        assert page == room.page(found[name][0])
+        assert name.count("/") == 1 and not set(name) & set("\\:*?\"<>|&'")
+    room(*options, roster=roster)
+    assert path.read_bytes() == before, "the same pages make the same zip"
+    room("--pattern=*_{id}_assignsubmission_file/*", roster=roster)
+    assert not path.exists()
 
 
 def test_moodles_gradebook_takes_any_columns(room):

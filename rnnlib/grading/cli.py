@@ -59,9 +59,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="print the result as JSON")
     check.set_defaults(run=run_check)
 
-    grade = commands.add_parser(
-        "grade", help="grade submissions", epilog=STATUS, formatter_class=raw, fromfile_prefix_chars="@"
-    )
+    grade = commands.add_parser("grade", help="grade submissions", epilog=STATUS, formatter_class=raw, from_files=True)
     add_options(grade)
     grade.set_defaults(run=run_grade)
 

@@ -55,6 +55,8 @@ class Exercise:
         Tasks that a person grades.
     files : dict of str to str
         Data files that lie beside the notebook, in base64; in the visible half, digests of them. See `data`.
+    title : str
+        The solution notebook's heading, for pages; no part of what is graded.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Exercise:
     solutions: dict[str, str] = field(default_factory=dict)
     manual: dict[str, Manual] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    title: str = field(default="", compare=False)
 
     @property
     def max_points(self) -> float:
@@ -104,6 +107,7 @@ class Exercise:
     def to_json(self) -> dict[str, Any]:
         """As JSON; `from_json` is its inverse."""
         data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        del data["title"]
         for task in data["tasks"].values():
             for key in OPTIONAL:
                 if not task[key]:

@@ -76,6 +76,15 @@ class Taken(NamedTuple):
     image: str = ""
 
 
+def other_files(places: list[Path]) -> Iterator[str]:
+    """The names of all files in folders that are no notebooks."""
+    for place in places:
+        if place.is_dir():
+            for path in _files(place, []):
+                if not path.name.lower().endswith(".ipynb"):
+                    yield _found(path, place, len(places) == 1).name
+
+
 def discover(places: list[Path]) -> Iterator[Found]:
     """All notebooks in folders, at any depth, and all files that are named.
 
@@ -86,13 +95,18 @@ def discover(places: list[Path]) -> Iterator[Found]:
             yield Found(place, show(place.name if len(places) == 1 else str(place)))
             continue
         trouble: list[OSError] = []
-        for folder, folders, files in os.walk(place, onerror=trouble.append):
-            folders[:] = sorted(name for name in folders if name not in (".ipynb_checkpoints", "__MACOSX"))
-            for name in sorted(files):
-                if name.lower().endswith(".ipynb") and not name.startswith(NO_NOTEBOOKS):
-                    yield _found(Path(folder) / name, place, len(places) == 1)
+        for path in _files(place, trouble):
+            if path.name.lower().endswith(".ipynb"):
+                yield _found(path, place, len(places) == 1)
         for error in trouble:
             yield _found(Path(error.filename), place, len(places) == 1)
+
+
+def _files(place: Path, trouble: list[OSError]) -> Iterator[Path]:
+    """All files of a folder but those that systems and editors leave; folders that cannot be read go to `trouble`."""
+    for folder, folders, files in os.walk(place, onerror=trouble.append):
+        folders[:] = sorted(name for name in folders if name not in (".ipynb_checkpoints", "__MACOSX"))
+        yield from (Path(folder) / name for name in sorted(files) if not name.startswith(NO_NOTEBOOKS))
 
 
 def _found(path: Path, place: Path, alone: bool) -> Found:

@@ -23,6 +23,7 @@ from .record import record
 from .run import grade_answers
 
 KEPT = ("tags", "jupyter")  # metadata of a cell that students get too
+HEADING = re.compile(r"(?m)^# (?:Exercises?: )?(?P<title>.+)$")
 VISIBLE_ID = "rnnlib-visible"
 VISIBLE = re.compile(r'^visible\("""', re.MULTILINE)
 
@@ -52,7 +53,15 @@ def read_solution(path: Path) -> dict[str, Any]:
 def _read(notebook: dict[str, Any], solution: Path) -> Exercise:
     """The exercise with its data files, without answers."""
     exercise = from_solution(notebook, solution.stem)
-    return replace(exercise, files=read_files(exercise.files, solution.parent))
+    return replace(exercise, files=read_files(exercise.files, solution.parent), title=_title(notebook))
+
+
+def _title(notebook: dict[str, Any]) -> str:
+    """The notebook's heading, without the word Exercises before a colon."""
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown" and (match := HEADING.search(joined(cell["source"]))):
+            return match["title"].strip()
+    return ""
 
 
 def load(solution: Path) -> Exercise:

@@ -75,15 +75,17 @@ class Store:
         for who, page in pages.items():
             self.write(f"feedback/{stem(who)}.html", page)
 
-    def remove(self, *names: str) -> None:
-        """Remove files that a run of other options has left and that are no longer true."""
-        for name in names:
+    def remove(self, *names: str) -> list[str]:
+        """Remove files that a run of other options has left and that are no longer true; returns which there were."""
+        gone = [name for name in names if (self.folder / name).exists()]
+        for name in gone:
             (self.folder / name).unlink(missing_ok=True)
+        return gone
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str | bytes) -> None:
         """Write a file whole or not at all; not if it is the same already."""
         path = self.folder / name
-        content = text.encode("utf8", "backslashreplace")
+        content = text.encode("utf8", "backslashreplace") if isinstance(text, str) else text
         with suppress(OSError):
             if path.read_bytes() == content:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..exercise import Exercise
 from ..reading import Found
-from .late import Penalty, lateness, read_time, shown
+from .late import Penalty, lateness, read_time, shown, told
 from .marks import Marks
 from .roster import Pattern, Roster, Student, folded, read_roster, unclear
 from .scores import Row, mark, scored
@@ -74,7 +75,7 @@ class Rules:
 
     def due_of(self, student: Student | None) -> datetime | None:
         """When a student's work is due."""
-        own = student.columns[self.due_column] if student and self.due_column else ""
+        own = told(student.columns[self.due_column]) if student and self.due_column else ""
         return read_time(own, self.due_column) if own else self.due
 
     def last_due(self) -> datetime | None:
@@ -113,7 +114,7 @@ class Rules:
 
 def _look_over(roster: Roster, column: str) -> None:
     for line, cells in roster.sheet.rows:
-        if cells[column]:
+        if told(cells[column]):
             read_time(cells[column], f"{roster.sheet.where(line)}, {column}")
 
 
@@ -128,12 +129,15 @@ class Classroom:
         The one that is graded, if it is one.
     marks : Marks
     rules : Rules
+    others : tuple of str
+        The names of files that were handed in and are no notebooks.
     """
 
     exercises: Mapping[str, Exercise]
     exercise: str
     marks: Marks
     rules: Rules
+    others: tuple[str, ...] = ()
 
     def rows(self, results: list[dict[str, Any]], found: list[Found]) -> list[Row]:
         """A row for each submission; with a roster, for each student, and then for each submission that is nobody's."""
@@ -157,7 +161,7 @@ class Classroom:
         if student is not None:
             self._belongs(row, student)
         mark(row, self.marks, self.exercises)
-        own = student.columns[self.rules.time_column] if student and self.rules.time_column else ""
+        own = told(student.columns[self.rules.time_column]) if student and self.rules.time_column else ""
         row.handed_in = read_time(own or time, item.name) if own or time else _changed(item)
         row.due = self.rules.due_of(student)
         if row.due is not None and row.handed_in is not None and row.handed_in > row.due:
@@ -171,11 +175,20 @@ class Classroom:
         row.student, row.name = student.id, student.name
         row.columns = {name: student.columns[name] for name in self.rules.roster.further}
 
+    def _instead(self, student: Student) -> str:
+        """What there is of a student without a notebook."""
+        assert self.rules.pattern is not None
+        for name in self.others:
+            as_notebook = re.sub(r"\.[^./]*$", "", name) + ".ipynb"  # what the pattern may ask for
+            if any(self.rules.pattern.match(path)[0] == [student] for path in (name, as_notebook)):
+                return f"{os.path.basename(name)} is not a notebook, and no notebook was handed in."
+        return "Nothing was handed in."
+
     def _one(self, student: Student, rows: list[Row]) -> Row:
         """The hand-in that counts."""
         if not rows:
             exercise = self.exercises.get(self.exercise)
-            row = Row(student.id, "", self.exercise, "absent", "Nothing was handed in.")
+            row = Row(student.id, "", self.exercise, "absent", self._instead(student))
             row.max_points = exercise.max_points if exercise else 0.0
             self._belongs(row, student)
             row.due = self.rules.due_of(student)

@@ -17,22 +17,24 @@ from .. import run, sandbox
 from ..batch import Batch, Settings
 from ..exercise import Exercise
 from ..limits import Limits
-from ..reading import Found, discover
+from ..reading import Found, discover, other_files
 from ..release import load_all
 from ..store import Store
 from ..text import line
-from . import marking, similar
+from . import marking, similar, zipped
 from .classroom import Classroom, Rules
 from .export import exporter
 from .late import read_time, shown
 from .marks import Marks, read_marks
 from .options import PLATFORMS, default_solutions
-from .page import feedback
+from .page import SOLUTION, feedback
 from .progress import Progress, polite_ends
 from .report import scores_csv, table
 from .scores import Row
 from .sheets import DeskError
 from .summary import summary
+
+OPTIONAL = (*(f"{platform}.csv" for platform in PLATFORMS), zipped.NAME, similar.PAGE)
 
 
 class Refusal(RuntimeError):
@@ -88,7 +90,13 @@ class Plan:
             found,
             Limits(**{item.name: getattr(arguments, item.name) for item in fields(Limits)}),
             tuple(os.path.abspath(place) for place in (solutions, arguments.out, *places)),
-            Classroom(exercises, one, read_marks(arguments.marks, exercises) if arguments.marks else Marks(), rules),
+            Classroom(
+                exercises,
+                one,
+                read_marks(arguments.marks, exercises) if arguments.marks else Marks(),
+                rules,
+                tuple(other_files(arguments.submissions)) if rules.roster else (),
+            ),
             {
                 item: exporter(item, rules.roster, exercises[one], arguments.column)
                 for item in arguments.export
@@ -96,6 +104,16 @@ class Plan:
             },
             rules.chosen(found, arguments.only),
         )
+
+    def written(self, rows: list[Row], pages: Mapping[str, str]) -> dict[str, str | bytes]:
+        """The files that were asked for, by name."""
+        written: dict[str, str | bytes] = {f"{platform}.csv": write(rows) for platform, write in self.exports.items()}
+        roster = self.classroom.rules.roster
+        if "moodle" in self.exports and roster is not None and roster.kind == "moodle":
+            written[zipped.NAME] = zipped.moodle(rows, pages)
+        if self.arguments.similar:
+            written[similar.PAGE] = similar.page(rows, self.exercises)
+        return written
 
     def notes(self, rows: list[Row]) -> list[str]:
         """What the teacher should know: marks without effect, files of nobody, rows that are not up to date."""
@@ -135,15 +153,16 @@ def grade(arguments: argparse.Namespace) -> bool:
         batch, interrupted = _run(plan, store)
         rows = plan.classroom.rows(batch.present(plan.found), plan.found)
         notes = plan.notes(rows)
-        publish(store, rows, plan.exercises, solutions=arguments.with_solutions, notes=notes)
-        exports = {} if interrupted else plan.exports
-        store.remove(*(f"{platform}.csv" for platform in PLATFORMS if platform not in exports))
-        for platform, write in exports.items():
-            store.write(f"{platform}.csv", write(rows))
-        if arguments.similar and not interrupted:
-            store.write(similar.PAGE, similar.page(rows, plan.exercises))
-        else:
-            store.remove(similar.PAGE)
+        had_solutions = shows_solutions(store)
+        pages = publish(store, rows, plan.exercises, solutions=arguments.with_solutions, notes=notes)
+        written = {} if interrupted else plan.written(rows, pages)
+        gone = store.remove(*(name for name in OPTIONAL if name not in written))
+        for name, content in written.items():
+            store.write(name, content)
+    if gone:
+        notes.append(f"removed, because this run did not write them: {', '.join(gone)}")
+    if had_solutions and not arguments.with_solutions:
+        notes.append("the pages show no solutions any more: this run was without --with-solutions")
     wrong = say(plan, rows, batch.graded, notes)
     if interrupted:
         raise KeyboardInterrupt
@@ -177,9 +196,10 @@ def publish(
     *,
     solutions: bool = False,
     notes: Iterable[str] = (),
-) -> None:
-    """Write everything that people read."""
-    store.pages({row.student: page(row, exercises.get(row.exercise), solutions) for row in rows})
+) -> dict[str, str]:
+    """Write everything that people read; returns the students' pages."""
+    pages = {row.student: page(row, exercises.get(row.exercise), solutions) for row in rows}
+    store.pages(pages)
     store.write("class.html", summary(rows, exercises, notes))
     for name, text in {marking.PAGE: marking.page(rows, exercises), marking.SHEET: marking.sheet(rows)}.items():
         if text:
@@ -188,6 +208,15 @@ def publish(
             store.remove(name)
     store.write("scores.json", json.dumps([row.to_json() for row in rows], indent=1))
     store.write("scores.csv", scores_csv(rows))
+    return pages
+
+
+def shows_solutions(store: Store) -> bool:
+    """Whether the pages of an earlier run do."""
+    return any(
+        SOLUTION in path.read_text(encoding="utf8", errors="replace")
+        for path in (store.folder / "feedback").glob("*.html")
+    )
 
 
 def page(row: Row, exercise: Exercise | None = None, solutions: bool = False) -> str:

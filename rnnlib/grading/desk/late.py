@@ -10,14 +10,32 @@ from datetime import datetime, timedelta
 from .sheets import DeskError
 
 PENALTY = re.compile(r"(\d+(?:[.,]\d+)?)\s*(%?)\s*(?:(?:/|per )\s*(day|hour))?")
-LONG = ("%A, %d %B %Y, %I:%M %p", "%A, %d %B %Y, %H:%M")  # as Moodle writes it in English
+MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+          "december")  # fmt: skip
+WORDED = re.compile(  # as Moodle writes it in English: Friday, 20 November 2026, 8:15 PM, or Friday, November 20, 2026
+    r"(?:[a-z]+day,?\s+)?(?:(?P<d>\d{1,2})\s+(?P<m>[a-z]{3,9})|(?P<month>[a-z]{3,9})\s+(?P<day>\d{1,2})),?\s+"
+    r"(?P<year>\d{4})(?:,?\s+(?P<hour>\d{1,2}):(?P<minute>\d\d)(?:\s*(?P<half>[ap])m)?)?",
+    re.IGNORECASE,
+)
+NONE = ("", "-", "–", "—")  # what platforms write where there is no time
 UNIT = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
+
+
+def told(cell: str) -> str:
+    """A cell's text; empty if the cell says that there is no time, as Moodle's `-` does.
+
+    Examples
+    --------
+    >>> told("-"), told("2026-11-20")
+    ('', '2026-11-20')
+    """
+    return "" if cell.strip() in NONE else cell
 
 
 def read_time(text: str, where: str) -> datetime:
     """A time as a person or a platform writes it, in this machine's time zone unless it names another.
 
-    A date alone is the end of that day.
+    A date alone is the end of that day. Names of months are English, before the day or after it.
 
     Raises
     ------
@@ -30,14 +48,13 @@ def read_time(text: str, where: str) -> datetime:
     '2026-11-20T23:59:00+01:00'
     >>> read_time("2026-11-20", "--due").strftime("%H:%M:%S")
     '23:59:59'
+    >>> read_time("Friday, November 20, 2026, 8:15 PM", "--due").strftime("%Y-%m-%d %H:%M")
+    '2026-11-20 20:15'
     """
     text = text.strip()
-    for form in LONG:
-        try:
-            return datetime.strptime(text, form).astimezone()
-        except ValueError:
-            continue
-    plain = re.sub(r"^(\d{4}-?\d\d-?\d\d)[T _-]?(\d\d)[-:._h]?(\d\d)(?:[-:._]?(\d\d))?$", _iso, text, flags=re.I)
+    plain = _worded(text) or re.sub(
+        r"^(\d{4}-?\d\d-?\d\d)[T _-]?(\d\d)[-:._h]?(\d\d)(?:[-:._]?(\d\d))?$", _iso, text, flags=re.I
+    )
     try:
         time = datetime.fromisoformat(plain)
     except ValueError:
@@ -45,6 +62,24 @@ def read_time(text: str, where: str) -> datetime:
     if re.fullmatch(r"\d{4}-?\d\d-?\d\d", plain):
         time = time.replace(hour=23, minute=59, second=59)
     return time if time.tzinfo else time.astimezone()
+
+
+def _worded(text: str) -> str:
+    """A time whose month is a word, in numbers; "" if it is none."""
+    match = WORDED.fullmatch(text)
+    name = (match["m"] or match["month"]).lower() if match else ""
+    month = next((number for number, full in enumerate(MONTHS, 1) if name and full.startswith(name)), 0)
+    if match is None or not month:
+        return ""
+    date = f"{match['year']}-{month:02d}-{int(match['d'] or match['day']):02d}"
+    if match["hour"] is None:
+        return date
+    hour = int(match["hour"])
+    if match["half"]:
+        if not 1 <= hour <= 12:
+            return ""
+        hour = hour % 12 + 12 * (match["half"].lower() == "p")
+    return f"{date} {hour:02d}:{match['minute']}:00"
 
 
 def _iso(match: re.Match[str]) -> str:

@@ -46,6 +46,9 @@ summary { cursor: pointer; }
 .bar i { display: block; }
 .passed { background: var(--good); } .failed { background: var(--bad); } .other { background: var(--grey); }
 .none { background: var(--page); } .by { background: var(--blue); }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .5rem 0; padding: 0;
+  font-size: .875rem; color: var(--muted); }
+.legend i { display: inline-block; width: 1rem; height: .75rem; border: 1px solid var(--line); }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 34rem) {
   .wide, .wide tbody, .wide tr, .wide td, .wide th { display: block; border: 0; padding: 0; }

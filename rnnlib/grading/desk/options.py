@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import rnnlib
 
@@ -16,11 +18,39 @@ PLATFORMS = ("moodle", "canvas")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reads further arguments from @FILE: written as in a shell, with comments, on as many lines."""
+    """A parser that reads further arguments from @FILE: written as in a shell, with comments, on as many lines.
 
-    def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
-        """The arguments of one line."""
-        return shlex.split(arg_line, comments=True)
+    Only the parser of a command that was made with `from_files=True` does so.
+    """
+
+    def __init__(self, *arguments: Any, from_files: bool = False, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._from_files = from_files
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As usual, after what the files say has been put in their places."""
+        args = sys.argv[1:] if args is None else list(args)
+        return super().parse_known_args(self._expanded(args) if self._from_files else args, namespace)
+
+    def _expanded(self, arguments: list[str]) -> list[str]:
+        found: list[str] = []
+        for argument in arguments:
+            found += self._said_in(argument[1:]) if argument.startswith("@") else [argument]
+        return found
+
+    def _said_in(self, path: str) -> list[str]:
+        """The arguments that a file holds."""
+        try:
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            self.error(f"@{path}: {getattr(error, 'strerror', None) or 'expected UTF-8'}")
+        found: list[str] = []
+        for number, line in enumerate(lines, 1):
+            try:
+                found += shlex.split(line, comments=True)
+            except ValueError:
+                self.error(f"{path}, line {number}: expected a second quotation mark, got {line.strip()!r}")
+        return found
 
 
 def positive(text: str) -> int:
@@ -92,7 +122,11 @@ def _add_people(group: argparse._ArgumentGroup) -> None:
         "--with-solutions", action="store_true", help="show the solution on each page, once all due dates are over"
     )
     group.add_argument(
-        "--export", action="append", default=[], choices=PLATFORMS, help="write canvas.csv or moodle.csv for an import"
+        "--export",
+        action="append",
+        default=[],
+        choices=PLATFORMS,
+        help="write canvas.csv, or moodle.csv and moodle-feedback.zip, for an import",
     )
     group.add_argument(
         "--column", default="", metavar="NAME", help="what the exercise is called there (default: its name)"

@@ -32,6 +32,7 @@ SUMMARY = {
     "unreadable": "This file could not be graded. ",
     "refused": "This file could not be graded. ",
 }
+SOLUTION = 'class="solution"'  # marks each solution on a page
 BRACKETS = re.compile(r"(?m)^[ \t]*### (?:BEGIN|END) SOLUTION[^\n]*\n?")
 
 
@@ -46,8 +47,10 @@ def feedback(row: Row, exercise: Exercise | None = None, *, solutions: bool = Fa
     solutions : bool
         Whether to show the solution of each task.
     """
-    title = line(f"{row.exercise or 'Feedback'}: {row.name or row.submission}")
-    body = (
+    title = exercise.title if exercise is not None and exercise.title else row.exercise or "Feedback"
+    heading = line(f"{title}: {row.name or row.submission}")
+    body = f'<p class="note">Exercise {escape(row.exercise)}</p>\n' if title != row.exercise and row.exercise else ""
+    body += (
         f'<p class="total">{points(row.points)} of {points(row.max_points)} points</p>\n'
         if row.grade is not None
         else ""
@@ -67,7 +70,7 @@ def feedback(row: Row, exercise: Exercise | None = None, *, solutions: bool = Fa
     if row.remarks:
         notes = "".join(f"<li>{escape(remark)}</li>\n" for remark in row.remarks)
         body += f"<section>\n<h2>How your notebook was read</h2>\n<ul>\n{notes}</ul>\n</section>\n"
-    return document(title, body)
+    return document(heading, body)
 
 
 def _whole(row: Row) -> str:
@@ -125,7 +128,11 @@ def _task(task: str, score: Score, exercise: Exercise | None, solutions: bool) -
     elif score.verdict == "passed" and score.code.strip():
         body += f"<details><summary>Your answer to {escape(task)}</summary>\n{code(score.code)}\n</details>\n"
     if solutions and exercise is not None and task in exercise.worth:
-        body += f"<h3>A solution</h3>\n{code(solution(exercise, task))}\n"
+        told = code(solution(exercise, task))
+        if score.verdict == "passed":
+            body += f"<details {SOLUTION}><summary>A solution of {escape(task)}</summary>\n{told}\n</details>\n"
+        else:
+            body += f"<div {SOLUTION}>\n<h3>A solution</h3>\n{told}\n</div>\n"
     return f'<section id="{escape(task)}">\n{body}</section>\n'
 
 

@@ -102,7 +102,7 @@ def table(rows: list[Row], width: int = 100) -> str:
         name = _who(row)
         name = name if len(name) <= names else "…" + name[1 - names :]
         score = "-" if row.grade is None else f"{points(row.points)} / {points(row.max_points)}"
-        lines.append(f"{name:<{names}}  {score:>9}{'*' if row.by_hand else ' '} {_what(row)}"[: max(width, 60)])
+        lines.append(f"{name:<{names}}  {score:>9}{'*' if row.by_hand else ' '} {outcome(row)}"[: max(width, 60)])
     if any(row.by_hand for row in rows):
         lines.append("* changed by hand")
     return "\n".join(lines)
@@ -112,7 +112,7 @@ def _who(row: Row) -> str:
     return line(f"{row.student} {row.name}" if row.name else row.submission)
 
 
-def _what(row: Row) -> str:
+def outcome(row: Row) -> str:
     """Verdicts in numbers, or why there are none."""
     if row.status != "graded":
         return f"{row.status}: {line(row.reason)}"

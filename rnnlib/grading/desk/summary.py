@@ -7,14 +7,21 @@ from collections.abc import Iterable, Mapping
 from statistics import mean, median
 
 from ..exercise import CASE, Exercise, Task
+from ..store import stem
 from ..text import line
 from .layout import code, document, escape, wide_table
-from .report import points
+from .report import outcome, points
 from .scores import Row, Score
 
 HINTS = 5  # of a task, at most
-KIND = {"passed": "passed", "failed": "failed", "error": "failed", "missing": "none", "waiting": "none",
-        "by hand": "by", "marked": "by", "to mark": "none"}  # fmt: skip
+KINDS = {  # the parts of a bar from left to right: its colour, what it stands for, and its verdicts
+    "passed": ("right", ("passed",)),
+    "by": ("points by a person", ("marked", "by hand")),
+    "failed": ("wrong, or an error", ("failed", "error")),
+    "other": ("too much of something, or crashed", ("timeout", "crash", "memory", "output limit")),
+    "none": ("no answer, or nobody has looked yet", ("to mark", "missing", "waiting")),
+}
+KIND = {verdict: kind for kind, (_, its_verdicts) in KINDS.items() for verdict in its_verdicts}
 TOLD = ("failed", "error", "timeout", "crash", "memory", "output limit")  # verdicts that something can be said of
 
 
@@ -33,11 +40,25 @@ def summary(rows: list[Row], exercises: Mapping[str, Exercise], notes: Iterable[
         mine = [row for row in rows if row.exercise == name and row.status != "nobody's"]
         if mine:
             body += _exercise(exercise, mine, heading=sum(row.exercise == name for row in rows) < len(rows))
+    body += _students(rows)
     if notes := list(notes):
         body += "<section>\n<h2>To look at</h2>\n<ul>\n" + "".join(f"<li>{escape(note)}</li>\n" for note in notes)
         body += "</ul>\n</section>\n"
     names = sorted({row.exercise for row in rows if row.exercise})
     return document(f"The class: {', '.join(names)}" if names else "The class", body)
+
+
+def _students(rows: list[Row]) -> str:
+    """Everybody's row, with a link to the page; a file is linked as it lies beside this one."""
+    said = []
+    for row in rows:
+        name = f"{row.student} {row.name}" if row.name else row.submission
+        score = "-" if row.grade is None else f"{points(row.points)} of {points(row.max_points)}"
+        link = f'<a href="feedback/{stem(row.student)}.html">{escape(line(name))}</a>'
+        said.append([link, score + (" *" if row.by_hand else ""), escape(outcome(row))])
+    table = wide_table(("Student", "Points", "What came of it"), said, "tasks")
+    note = '<p class="note">* changed by hand</p>\n' if any(row.by_hand for row in rows) else ""
+    return f"<section>\n<h2>Students</h2>\n{table}{note}</section>\n"
 
 
 def _states(rows: list[Row]) -> str:
@@ -62,6 +83,7 @@ def _exercise(exercise: Exercise, rows: list[Row], heading: bool) -> str:
         [_line(exercise, task, found) for task, found in scores.items() if found],
         "tasks",
     )
+    body += legend()
     body += "".join(_task(exercise.tasks[task], found) for task, found in scores.items() if task in exercise.tasks)
     return f"<section>\n{body}</section>\n"
 
@@ -76,9 +98,10 @@ def _line(exercise: Exercise, task: str, scores: list[Score]) -> list[str]:
 
 
 def verdicts(scores: list[Score]) -> list[tuple[str, int]]:
-    """How often there was each verdict, the right ones first."""
+    """How often there was each verdict, in the order of `KIND`."""
     counts = Counter(score.verdict for score in scores)
-    return sorted(counts.items(), key=lambda item: (item[0] != "passed", -item[1], item[0]))
+    places = list(KIND)
+    return sorted(counts.items(), key=lambda item: places.index(item[0]) if item[0] in places else len(places))
 
 
 def shares(scores: list[Score]) -> str:
@@ -98,6 +121,12 @@ def bar(scores: list[Score]) -> str:
         f'<i class="{KIND.get(name, "other")}" style="flex: {count}"></i>' for name, count in verdicts(scores)
     )
     return f'<span class="bar" aria-hidden="true">{parts}</span>'
+
+
+def legend() -> str:
+    """What the colours of all bars stand for."""
+    parts = "".join(f'<li><i class="{kind}"></i> {meaning}</li>' for kind, (meaning, _) in KINDS.items())
+    return f'<ul class="legend" aria-label="The colours of the bars">{parts}</ul>\n'
 
 
 def _task(task: Task, scores: list[Score]) -> str:
