@@ -10,6 +10,7 @@ book: .venv/installed
 
 # the environment: made once, and again whenever the pins or the package's settings change
 .venv/installed: requirements.txt pyproject.toml
+	@echo "Making .venv: about 2 GB of packages are installed, which takes minutes where none has been downloaded before."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .

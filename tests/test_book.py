@@ -391,6 +391,14 @@ def test_search_finds_a_word_from_disk(visit):
 
 
 @needs_chromium
+@pytest.mark.parametrize("query", ["softmax", "gru", "vanishing+gradient", "attention", "lstm"])
+def test_search_puts_what_explains_before_exercises_and_the_reference(visit, query):
+    tab = visit("search.html", query=f"?q={query}").tab
+    first = [link.get_attribute("href") for link in tab.locator("#search-results li a").all()[:3]]
+    assert len(first) == 3 and not [link for link in first if "/exercises/" in link or "/api/" in link]
+
+
+@needs_chromium
 @pytest.mark.parametrize("part", ["门控", "循环", "gradi"])
 def test_search_finds_a_part_of_a_word(visit, part):
     tab = visit("search.html", query=f"?q={part}").tab
@@ -579,3 +587,18 @@ def test_chapter_moves_early_its_links_set_figures_and_no_widget_is_dead(visit, 
     text = tab.locator(".bd-article").inner_text()
     assert "In JupyterLab" in text and not re.search(r"Loading widget|Box\(children|Slider\(value", text)
     assert not tab.locator(".bd-article :is(.jupyter-widgets, .widget-view, [type='application/vnd.jupyter*'])").count()
+
+
+@needs_chromium
+def test_an_address_with_a_figure_s_name_leads_to_it(visit):
+    """The figure gets its id when it is drawn, after the browser has looked for it."""
+    tab = visit("book/01_sequences.html", query="#shapes").tab
+    box = tab.locator("#shapes").bounding_box()
+    assert tab.evaluate("scrollY") > 200 and 0 <= box["y"] + box["height"] / 2 <= 900
+
+
+def test_search_looks_through_text_without_the_keys_of_what_is_cited(built):
+    keys = re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf8"), re.M)
+    text = (built.folder / "_static" / "book-text.js").read_text(encoding="utf8")
+    assert len(keys) > 50 and len(text) > 500_000
+    assert [key for key in keys if key in text] == [] and "eq-gru" not in text

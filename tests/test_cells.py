@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rnnlib.bptt import backward, unroll
-from rnnlib.cells import ACTIVATIONS, GRU, INITIALIZERS, LSTM, RNN
+from rnnlib.cells import ACTIVATIONS, GRU, INITIALIZERS, LSTM, RNN, Cell
 
 # Keras' variables do not know NumPy's `copy` keyword yet, and say so at every conversion
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -84,7 +84,7 @@ def test_from_torch_does_not_share_memory_with_the_module():
         (lambda: LSTM.from_keras([np.ones((2, 12))]), ValueError, r"expected \[kernel, recurrent_kernel\]"),
         (lambda: LSTM.from_keras([np.ones((2, 12)), np.ones((4, 16))]), ValueError, r"expected the shapes"),
         (
-            lambda: GRU.from_keras([np.ones((2, 12)), np.ones((4, 12)), np.ones((2, 12))]),
+            lambda: GRU.from_keras([np.ones((2, 12)), np.ones((4, 12)), np.ones((2, 12))], reset_after=False),
             ValueError,
             r"\(12,\)\], got .*\(2, 12\)",
         ),
@@ -204,3 +204,20 @@ def test_step_leaves_the_state_it_was_given():
     state = (np.ones((1, 3)),)
     cell.step(np.ones((1, 2)), state)
     np.testing.assert_array_equal(state[0], np.ones((1, 3)))
+
+
+def test_a_cell_that_is_not_complete_says_what_is_missing():
+    rng = np.random.default_rng(0)
+
+    class Bare(Cell):
+        pass
+
+    class Named(Cell):
+        gates = ("n",)
+
+    with pytest.raises(TypeError, match="Bare: expected a class attribute gates"):
+        Bare(2, 3, rng=rng)
+    with pytest.raises(NotImplementedError, match="Named: expected a method forward"):
+        Named(2, 3, rng=rng).step(np.zeros((1, 2)), (np.zeros((1, 3)),))
+    with pytest.raises(NotImplementedError, match="Named: expected a method backward"):
+        Named(2, 3, rng=rng).backward((), (), (), ())

@@ -148,7 +148,7 @@ def test_the_last_state_of_either_direction_is_keras_only_output(kind, go_backwa
     layer = KERAS[kind](H, go_backwards=go_backwards)
     x, mask = rng().normal(size=(T, B, D)).astype(np.float32), np.arange(T)[:, None] < np.array([5, 3, 1])
     out = layer(torch.tensor(x.swapaxes(0, 1)), mask=torch.tensor(mask.T)).detach().numpy()
-    cell = kind.from_keras(layer.get_weights(), **({"reset_after": True} if kind is GRU else {}))
+    cell = kind.from_keras(layer.get_weights())  # the shape of a GRU's bias says that it resets after
     h = unroll(cell, x, mask=mask, reverse=go_backwards).h
     np.testing.assert_allclose(cell.last(h, reverse=go_backwards), out, rtol=0, atol=1e-6)
 

@@ -171,6 +171,7 @@ def test_penalties_by_hand():
     assert Penalty.read("5 % per hour").points(90 * timedelta(minutes=1), 20.0) == 2.0
     assert Penalty.read("0.5/day").points(2 * day + hour, 20.0) == 1.5
     assert Penalty.read("20%").points(9 * day, 20.0) == 4.0
+    assert Penalty.read("20%").points(0 * day, 20.0) == 0.0, "at the very second it is due"
     assert Penalty.read("2,5/hour").points(100 * day, 20.0) == 20.0
     assert read_time("2026-11-20T10:00+09:00", "x") == read_time("2026-11-20T01:00Z", "x")
 

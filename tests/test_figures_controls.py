@@ -204,3 +204,17 @@ def test_a_copied_address_restores_every_control(open_page, name):
     tab.wait_for_timeout(SETTLED)
     assert tab.locator(fields).evaluate_all(state) == expected
     assert not tab.trouble
+
+
+def test_a_caret_that_is_taken_by_its_knob_follows_level_with_it(open_page):
+    """The knob hangs below the line of text, where the next line would be."""
+    tab = open_page("TypeAhead")
+    caret = tab.get_by_role("slider", name="Reading position in the text").first
+    knob = caret.locator(".rf-knob").bounding_box()
+    before = int(caret.get_attribute("aria-valuenow"))
+    x, y = knob["x"] + knob["width"] / 2, knob["y"] + knob["height"] / 2
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x - 60, y, steps=6)
+    tab.mouse.up()
+    assert 2 <= before - int(caret.get_attribute("aria-valuenow")) <= 12

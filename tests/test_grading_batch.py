@@ -221,6 +221,19 @@ def test_a_student_checks_a_notebook(tmp_path, capsys):
     assert "It is a solution notebook" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("folder", [".", "book", "book/exercises"])
+def test_a_check_finds_the_exercise_from_where_a_terminal_opens(tmp_path, monkeypatch, capsys, folder):
+    """Beside the chapter of the same name, which is no exercise, or in the project's folder, where it is not."""
+    (tmp_path / "book" / "exercises").mkdir(parents=True)
+    demo.write(tmp_path / "book" / "00_demo.ipynb", {**submission(0), "cells": submission(0)["cells"][-1:]})
+    demo.write(tmp_path / "book" / "exercises" / "00_demo.ipynb", submission(0))
+    monkeypatch.chdir(tmp_path / folder)
+    assert main(["check", "00_demo.ipynb"]) == 0
+    said = capsys.readouterr()
+    assert "in the visible cases" in said.out
+    assert ("exercises/00_demo.ipynb" in said.err) == (folder != "book/exercises")
+
+
 def test_two_runs_do_not_write_to_one_folder(tmp_path):
     with Store(tmp_path).locked():
         Path(tmp_path / "results" / "x.json.tmp").write_text("")

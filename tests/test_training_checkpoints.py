@@ -273,3 +273,15 @@ def test_notes_that_are_not_json_are_refused(tmp_path):
     with pytest.raises(TypeError, match=r"JSON.*object"):
         save_checkpoint(tmp_path / "c.npz", make_model(), notes={"thing": object()})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_is_not_there_is_named_before_the_training(tmp_path):
+    model, path = make_model("RNN"), tmp_path / "runs" / "model.npz"
+    before = {name: p.copy() for name, p in model.params.items()}
+    for save in (
+        lambda: save_checkpoint(path, model),
+        lambda: fit(model, [], SGD(0.1), max_steps=1, checkpoint=path, progress=False),
+    ):
+        with pytest.raises(FileNotFoundError, match=r"path: expected a file in a folder .*model.npz"):
+            save()
+    assert all(np.array_equal(p, before[name]) for name, p in model.params.items())

@@ -126,3 +126,8 @@ def test_the_shipped_character_model_reaches_what_its_notes_say():
     assert size < 180_000  # a figure carries it into the page, as text a third larger
     with pytest.raises(ValueError, match=r"name.*char_rnn.*'char'"):
         load_pretrained("char")
+
+
+def test_a_vocabulary_of_another_size_is_refused():
+    with pytest.raises(ValueError, match=r"vocabulary: expected the \d+ symbols that the model was made for, got 3"):
+        generate_text(make_model("RNN"), Vocabulary(["a", "b", "c"]), "ab", 3, temperature=0)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 
@@ -18,19 +19,21 @@ def entries(doctree: nodes.document, page: str, title: str) -> Iterator[list[str
     for section in doctree.findall(nodes.section):
         heading = section.next_node(nodes.title)
         own = (child for child in section.children if not isinstance(child, nodes.section | nodes.title))
-        text = " ".join(part for child in own for part in texts(child))
+        text = " ".join(map(text_of, own))
         if heading is not None and (text or len(section.children) > 1):
             yield [page, title, heading.astext(), section["ids"][0], " ".join(text.split())]
 
 
-def texts(node: nodes.Node) -> Iterator[str]:
-    """The text of a part of a page without formulas, code and what only other formats show."""
-    if isinstance(node, nodes.math | nodes.math_block | nodes.literal_block | nodes.raw | nodes.comment):
-        return
+SKIPPED = (nodes.math, nodes.math_block, nodes.literal_block, nodes.raw, nodes.comment)
+
+
+def text_of(node: nodes.Node) -> str:
+    """The text of a part of a page without formulas, code, what only other formats show, and keys of what is cited."""
     if isinstance(node, nodes.Text):
-        yield node.astext()
-    for child in node.children:
-        yield from texts(child)
+        return node.astext()
+    if isinstance(node, SKIPPED) or (isinstance(node, pending_xref) and node["refdomain"] in ("cite", "math")):
+        return ""
+    return ("" if isinstance(node, nodes.TextElement) else " ").join(text_of(child) for child in node.children)
 
 
 def write_search_text(app: Sphinx, exception: Exception | None) -> None:

@@ -8,6 +8,14 @@ window.Search = null; // the theme asks whether Sphinx's own search is there
   const MOST = 40;
   const AROUND = 90; // characters of an excerpt before and after the first hit
 
+  // where an idea is explained comes before where it is used, and that before the names of the library
+  const KINDS = [
+    [/\/exercises\//, 0.2],
+    [/\/api\//, 0.1],
+    [/./, 1],
+  ];
+  const worth = (page) => KINDS.find(([kind]) => kind.test(page))[1];
+
   const count = (text, word) => text.split(word).length - 1;
 
   function find(words) {
@@ -15,8 +23,8 @@ window.Search = null; // the theme asks whether Sphinx's own search is there
     for (const [page, title, heading, anchor, text] of window.bookText) {
       const [head, body] = [`${title} ${heading}`.toLowerCase(), text.toLowerCase()];
       if (!words.every((word) => head.includes(word) || body.includes(word))) continue;
-      const weight = words.reduce((sum, word) => sum + 20 * count(heading.toLowerCase(), word) + count(body, word), 0);
-      found.push({ page, title, heading, anchor, text, weight });
+      const weight = words.reduce((sum, word) => sum + 20 * count(head, word) + count(body, word), 0);
+      found.push({ page, title, heading, anchor, text, weight: weight * worth(page) });
     }
     return found.sort((a, b) => b.weight - a.weight);
   }

@@ -124,6 +124,10 @@ class Cell:
     ) -> None:
         if unknown:
             raise TypeError(unknown_option(type(self), next(iter(unknown))))
+        if not hasattr(self, "gates"):
+            raise TypeError(
+                f"{type(self).__name__}: expected a class attribute gates, such as gates = ('n',), got none"
+            )
         self.input_size = positive("input_size", input_size)
         self.hidden_size = positive("hidden_size", hidden_size)
         self.dtype = floating("dtype", dtype)
@@ -218,7 +222,7 @@ class Cell:
         gates : tuple of (B, H) arrays
             The values of `gates`, in that order, and behind them whatever else `backward` wants to see again.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}: expected a method forward(u, state), got none")
 
     def backward(self, dstate: State, before: State, after: State, gates: Gates) -> tuple[Array, State]:
         """The same step backward.
@@ -240,7 +244,8 @@ class Cell:
         dstate : tuple of (B, H) arrays
             ∂L/∂(state before), as far as it goes through this step.
         """
-        raise NotImplementedError
+        lacks = "backward(dstate, before, after, gates)"
+        raise NotImplementedError(f"{type(self).__name__}: expected a method {lacks}, got none")
 
     def parameter_gradients(
         self, before: State, after: State, gates: Sequence[Gates], da: Array, dstate: State

@@ -9,6 +9,7 @@ export { Reader, predict };
 
 const LONGEST = 120; // characters that can be typed
 const CONTINUATION = 60;
+const KNOB = 27; // how far below the line's top its handle hangs
 const GRID = 16; // columns of the units
 const PACE = 110; // milliseconds per letter that is written
 
@@ -102,7 +103,7 @@ function candidates(place, seen, before) {
       "ch",
       0,
       place.below - 8,
-      place.wide ? "the next character (click one to type it)" : "next: tap one to type it",
+      place.wide ? "the next character (click to type it; tick: before)" : "next: tap one to type it",
     ),
   ];
   const came = seen.at < seen.known.length ? seen.known[seen.at] : null;
@@ -242,8 +243,8 @@ function render({ model, el }) {
     get: () => seen.at,
     set: rewind,
     text: (at) => `after ${at} of ${seen.known.length} characters: ${visible(seen.known[at - 1] ?? "the start")}`,
-    at: (x, y) => first() + place.before(x, y),
-    shape: [svg("path", { class: "ta-caret", d: "M0,-4 V24" }), svg("circle", { class: "rf-knob", cy: 27, r: 6 })],
+    at: (x, y) => first() + place.before(x, y - KNOB / 2), // level with the knob is still this line
+    shape: [svg("path", { class: "ta-caret", d: "M0,-4 V24" }), svg("circle", { class: "rf-knob", cy: KNOB, r: 6 })],
   });
   const unitAt = (x, y) => {
     const column = clamp(Math.floor((x - place.grid.left) / place.square), 0, GRID - 1);

@@ -40,7 +40,11 @@ export function stateLinks(view, el) {
     if (box.top < 0 || box.bottom > innerHeight) el.scrollIntoView({ block: "center" });
     return true;
   };
-  const arrive = () => restore(decodeURI(location.hash));
+  const arrive = () => {
+    if (location.hash === `#${id()}`)
+      el.scrollIntoView({ block: "center" }); // it had no id when the page was loaded
+    else restore(decodeURI(location.hash));
+  };
   const follow = (event) => {
     const hash = event.target.closest?.("a[href]")?.hash ?? "";
     if (!hash.includes("?") || !restore(decodeURI(hash))) return;

@@ -83,14 +83,17 @@ def run_check(arguments: argparse.Namespace) -> int:
     from .run import check_answers
     from .taking import take_answers, take_manual
 
+    notebook = exercise_at(arguments.notebook)
+    if notebook != arguments.notebook:
+        print(f"rnnlib: checking {notebook}", file=sys.stderr)
     try:
-        submission = read(arguments.notebook)
-        exercise, changed = with_files(carried(submission), arguments.notebook.parent)
+        submission = read(notebook)
+        exercise, changed = with_files(carried(submission), notebook.parent)
         answers, remarks = take_answers(submission, exercise)
         remarks = changed + remarks
         by_hand = take_manual(submission, exercise)
     except (OSError, Unreadable) as error:
-        print(f"rnnlib: {arguments.notebook}: {error}", file=sys.stderr)
+        print(f"rnnlib: {notebook}: {error}", file=sys.stderr)
         return USAGE
     result = check_answers(exercise, answers)
     if arguments.json:
@@ -103,6 +106,20 @@ def run_check(arguments: argparse.Namespace) -> int:
     if result["status"] != "graded":
         return USAGE
     return OK if result["points"] == result["max_points"] else WRONG
+
+
+def exercise_at(path: Path) -> Path:
+    """The notebook that is meant, if a terminal of JupyterLab opened in the project's folder or beside the chapters."""
+    from .reading import Unreadable, read
+    from .release import carried
+
+    for place in (path, path.parent / "exercises" / path.name, path.parent / "book" / "exercises" / path.name):
+        try:
+            carried(read(place))
+        except (OSError, Unreadable):
+            continue
+        return place
+    return path
 
 
 def print_check(result: dict[str, Any], remarks: list[str]) -> None:
@@ -125,7 +142,8 @@ def print_check(result: dict[str, Any], remarks: list[str]) -> None:
         print(f"  note: {remark}")
     if result["sandbox"] != "isolated":
         print("  note: there is no sandbox here: the notebook's code ran with your rights. Check only what you trust.")
-    print(f"{points(result['points'])} of {points(result['max_points'])} points so far; grading tries more cases.")
+    most = points(result["max_points"])
+    print(f"{points(result['points'])} of {most} points so far, in the visible cases; grading tries more of them.")
 
 
 def run_release(arguments: argparse.Namespace) -> int:

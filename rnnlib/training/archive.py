@@ -65,6 +65,8 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
         If `meta` holds something else.
     ValueError
         If it holds an instance of a class that is not registered.
+    FileNotFoundError
+        If there is no such folder.
 
     Examples
     --------
@@ -74,7 +76,7 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
     ...     read_checkpoint(f"{folder}/two.npz")
     ({'w': array([0, 1])}, {'unit': '°C'})
     """
-    path = Path(path)
+    path = in_a_folder(path)
     for name, a in arrays.items():
         if np.asarray(a).dtype.hasobject:
             raise TypeError(f"arrays[{name!r}]: expected numbers, got an array of objects")
@@ -97,6 +99,16 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def in_a_folder(path: str | Path) -> Path:
+    """The path; FileNotFoundError if its folder is not there."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"path: expected a file in a folder that is there, got {path}; make {path.parent} first"
+        )
+    return path
 
 
 def as_json(meta: Mapping[str, Any]) -> str:

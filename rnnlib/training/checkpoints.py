@@ -238,7 +238,7 @@ def _same(path: str | Path, what: str, stored: Mapping[str, Any], given: Mapping
     if stored != given:
         differing = [key for key in sorted({*stored, *given}) if stored.get(key) != given.get(key)]
         said = "; ".join(f"{key}: file {stored.get(key)!r}, here {given.get(key)!r}" for key in differing)
-        raise CheckpointError(f"{path} was saved for a {what} with other options ({said})")
+        raise CheckpointError(f"{path} was saved with other options of the {what} ({said})")
 
 
 def _check_params(path: str | Path, stored: Mapping[str, np.ndarray], params: Mapping[str, np.ndarray]) -> None:

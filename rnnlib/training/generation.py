@@ -5,6 +5,7 @@ Text is a vector of ids here; :func:`generate_text` adds the vocabulary. Chapter
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any, Protocol
 
 import numpy as np
@@ -158,6 +159,11 @@ def generate_text(
         )
     if not context:
         raise ValueError("context: expected at least one character to start from, got an empty text")
+    symbols = len(vocabulary) if isinstance(vocabulary, Sized) else model.output.output_size
+    if symbols != model.output.output_size:
+        raise ValueError(
+            f"vocabulary: expected the {model.output.output_size} symbols that the model was made for, got {symbols}"
+        )
     ids = np.asarray(vocabulary.encode(context))
     return context + vocabulary.decode(generate(model, ids, length, temperature=temperature, rng=rng))
 

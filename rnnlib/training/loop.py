@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm.auto import tqdm
 
+from rnnlib.training.archive import in_a_folder
 from rnnlib.training.checkpoints import check_savable, save_checkpoint
 from rnnlib.training.clipping import clip_by_norm, clip_by_value, global_norm
 from rnnlib.training.history import Run
@@ -156,7 +157,7 @@ def fit(
     Examples
     --------
     >>> from rnnlib.cells import RNN
-    >>> from rnnlib.training import Model
+    >>> from rnnlib.training import Adam, Model
     >>> rng = np.random.default_rng(0)
     >>> model = Model(RNN(3, 8, rng=rng), output_size=3, rng=rng)
     >>> x = np.array([[0], [1], [2], [0], [1], [2]])
@@ -166,6 +167,8 @@ def fit(
     """
     run = Run() if run is None else run
     _check_kinds(model, optimiser, batches, stored=checkpoint is not None)
+    if checkpoint is not None:
+        in_a_folder(checkpoint)
     _check_options(model, batches, (epochs, max_steps, max_seconds), (clip_norm, clip_value), run)
     _check_sizes(epochs=epochs, max_steps=max_steps, validate_every=validate_every, checkpoint_every=checkpoint_every)
     if checkpoint:
