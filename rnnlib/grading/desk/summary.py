@@ -18,7 +18,7 @@ KINDS = {  # the parts of a bar from left to right: its colour, what it stands f
     "passed": ("right", ("passed",)),
     "by": ("points by a person", ("marked", "by hand")),
     "failed": ("wrong, or an error", ("failed", "error")),
-    "other": ("too much of something, or crashed", ("timeout", "crash", "memory", "output limit")),
+    "other": ("over a limit, or crashed", ("timeout", "crash", "memory", "output limit")),
     "none": ("no answer, or nobody has looked yet", ("to mark", "missing", "waiting")),
 }
 KIND = {verdict: kind for kind, (_, its_verdicts) in KINDS.items() for verdict in its_verdicts}
