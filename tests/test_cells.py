@@ -212,12 +212,12 @@ def test_a_cell_that_is_not_complete_says_what_is_missing():
     class Bare(Cell):
         pass
 
-    class Named(Cell):
+    class OnlyNamed(Cell):
         gates = ("n",)
 
     with pytest.raises(TypeError, match="Bare: expected a class attribute gates"):
         Bare(2, 3, rng=rng)
-    with pytest.raises(NotImplementedError, match="Named: expected a method forward"):
-        Named(2, 3, rng=rng).step(np.zeros((1, 2)), (np.zeros((1, 3)),))
-    with pytest.raises(NotImplementedError, match="Named: expected a method backward"):
-        Named(2, 3, rng=rng).backward((), (), (), ())
+    with pytest.raises(NotImplementedError, match="OnlyNamed: expected a method forward"):
+        OnlyNamed(2, 3, rng=rng).step(np.zeros((1, 2)), (np.zeros((1, 3)),))
+    with pytest.raises(NotImplementedError, match="OnlyNamed: expected a method backward"):
+        OnlyNamed(2, 3, rng=rng).backward((), (), (), ())

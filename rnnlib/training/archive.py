@@ -76,7 +76,9 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
     ...     read_checkpoint(f"{folder}/two.npz")
     ({'w': array([0, 1])}, {'unit': '°C'})
     """
-    path = in_a_folder(path)
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path: expected an existing folder, got {path.parent}")
     for name, a in arrays.items():
         if np.asarray(a).dtype.hasobject:
             raise TypeError(f"arrays[{name!r}]: expected numbers, got an array of objects")
@@ -99,16 +101,6 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def in_a_folder(path: str | Path) -> Path:
-    """The path; FileNotFoundError if its folder is not there."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"path: expected a file in a folder that is there, got {path}; make {path.parent} first"
-        )
-    return path
 
 
 def as_json(meta: Mapping[str, Any]) -> str:

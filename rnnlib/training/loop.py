@@ -20,7 +20,6 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm.auto import tqdm
 
-from rnnlib.training.archive import in_a_folder
 from rnnlib.training.checkpoints import check_savable, save_checkpoint
 from rnnlib.training.clipping import clip_by_norm, clip_by_value, global_norm
 from rnnlib.training.history import Run
@@ -167,8 +166,6 @@ def fit(
     """
     run = Run() if run is None else run
     _check_kinds(model, optimiser, batches, stored=checkpoint is not None)
-    if checkpoint is not None:
-        in_a_folder(checkpoint)
     _check_options(model, batches, (epochs, max_steps, max_seconds), (clip_norm, clip_value), run)
     _check_sizes(epochs=epochs, max_steps=max_steps, validate_every=validate_every, checkpoint_every=checkpoint_every)
     if checkpoint:
