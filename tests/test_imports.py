@@ -96,28 +96,24 @@ def test_importing_the_figures_does_not_load_pytorch():
     assert run.stdout.split() == ["False", "False"]
 
 
+def said_without(packages: set[str], code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a Python that does not find some packages, as after an install without them."""
+    hidden = f"""
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name.split(".")[0] in {packages!r} else found(name, *more)
+"""
+    return subprocess.run([sys.executable, "-c", hidden + code], capture_output=True, text=True)
+
+
 @pytest.mark.parametrize("module", ["seq2seq", "plots", "figures", "symbolic"])
 def test_a_missing_package_is_named_with_the_way_to_get_it(module):
-    """As after a plain `pip install`: none of the packages is found."""
-    code = f"""
-import importlib.util, sys
-found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *more: None if name.split(".")[0] in {HEAVY!r} else found(name, *more)
-import rnnlib.{module}
-"""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    run = said_without(HEAVY, f"import rnnlib.{module}")
     assert f"ModuleNotFoundError: rnnlib.{module} needs " in run.stderr and 'pip install "PATH[course]"' in run.stderr
 
 
 def test_the_command_names_what_it_lacks():
-    code = """
-import importlib.util
-found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *more: None if name == "zmq" else found(name, *more)
-from rnnlib.grading.cli import main
-raise SystemExit(main(["check", "x.ipynb"]))
-"""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    run = said_without({"zmq"}, 'from rnnlib.grading.cli import main\nraise SystemExit(main(["check", "x.ipynb"]))')
     assert run.returncode == 2 and "needs zmq" in run.stderr and '[grading]"' in run.stderr
 
 

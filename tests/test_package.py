@@ -21,14 +21,19 @@ def run(*command: str | Path, **more) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    """The wheel of what git has or would take: built from a copy, so that no build folder is left behind."""
-    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def files() -> set[str]:
+    """The files of the package that git has or would take."""
     listed = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "rnnlib")
-    for name in [*filter(None, listed.split("\0")), "pyproject.toml", "README.md", "LICENSE"]:
-        if (ROOT / name).exists():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
+    return {name for name in listed.split("\0") if name and (ROOT / name).exists()}
+
+
+@pytest.fixture(scope="module")
+def wheel(files, tmp_path_factory) -> Path:
+    """The wheel, built from a copy, so that no build folder is left behind."""
+    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for name in [*files, "pyproject.toml", "README.md", "LICENSE"]:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
     run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
     (built,) = folder.glob("rnnlib-*.whl")
     return built
@@ -42,10 +47,9 @@ def installed(wheel, tmp_path_factory) -> tuple[Path, dict[str, str]]:
     return folder, os.environ | {"PYTHONPATH": str(folder)}
 
 
-def test_the_wheel_has_every_file_of_the_package_and_nothing_else(wheel):
+def test_the_wheel_has_every_file_of_the_package_and_nothing_else(wheel, files):
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    listed = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "rnnlib")
-    assert packed == {name for name in listed.split("\0") if name and (ROOT / name).exists()}
+    assert packed == files
     assert any(name.endswith(".npz") for name in packed) and any(name.endswith(".js") for name in packed)
 
 

@@ -6,12 +6,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rnnlib
 from rnnlib.extras import needs
 
 from .desk.options import Parser, add_options, default_solutions
+
+if TYPE_CHECKING:
+    from .exercise import Exercise
+    from .reading import Submission
 
 OK, WRONG, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 STATUS = """exit status:
@@ -78,17 +82,17 @@ def parser() -> argparse.ArgumentParser:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """The student's own check: visible cases only."""
-    from .reading import Unreadable, read
-    from .release import carried, with_files
+    from .reading import Unreadable
+    from .release import with_files
     from .run import check_answers
     from .taking import take_answers, take_manual
 
-    notebook = exercise_at(arguments.notebook)
-    if notebook != arguments.notebook:
-        print(f"rnnlib: checking {notebook}", file=sys.stderr)
+    notebook = arguments.notebook
     try:
-        submission = read(notebook)
-        exercise, changed = with_files(carried(submission), notebook.parent)
+        notebook, submission, visible = exercise_at(arguments.notebook)
+        if notebook != arguments.notebook:
+            print(f"rnnlib: checking {notebook}", file=sys.stderr)
+        exercise, changed = with_files(visible, notebook.parent)
         answers, remarks = take_answers(submission, exercise)
         remarks = changed + remarks
         by_hand = take_manual(submission, exercise)
@@ -108,18 +112,22 @@ def run_check(arguments: argparse.Namespace) -> int:
     return OK if result["points"] == result["max_points"] else WRONG
 
 
-def exercise_at(path: Path) -> Path:
-    """The notebook that is meant, if a terminal of JupyterLab opened in the project's folder or beside the chapters."""
+def exercise_at(path: Path) -> tuple[Path, Submission, Exercise]:
+    """The notebook that is meant, if a terminal of JupyterLab opened in the project's folder or beside the chapters.
+
+    Its place, its content, and the exercise that it carries; the error of the path itself if there is none.
+    """
     from .reading import Unreadable, read
     from .release import carried
 
+    trouble: list[OSError | Unreadable] = []
     for place in (path, path.parent / "exercises" / path.name, path.parent / "book" / "exercises" / path.name):
         try:
-            carried(read(place))
-        except (OSError, Unreadable):
-            continue
-        return place
-    return path
+            submission = read(place)
+            return place, submission, carried(submission)
+        except (OSError, Unreadable) as error:
+            trouble.append(error)
+    raise trouble[0]
 
 
 def print_check(result: dict[str, Any], remarks: list[str]) -> None:

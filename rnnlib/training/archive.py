@@ -77,8 +77,7 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
     ({'w': array([0, 1])}, {'unit': '°C'})
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"path: expected an existing folder, got {path.parent}")
+    check_folder("path", path)
     for name, a in arrays.items():
         if np.asarray(a).dtype.hasobject:
             raise TypeError(f"arrays[{name!r}]: expected numbers, got an array of objects")
@@ -101,6 +100,13 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], meta: M
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def check_folder(argument: str, path: str | Path) -> None:
+    """FileNotFoundError if the folder that a file is to be written into is not there."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{argument}: expected an existing folder, got {folder}")
 
 
 def as_json(meta: Mapping[str, Any]) -> str:

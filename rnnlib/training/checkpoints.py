@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 
 from rnnlib.bptt.states import leaves, mapped
 from rnnlib.registry import build, describe
-from rnnlib.training.archive import CheckpointError, as_json, read_checkpoint, write_checkpoint
+from rnnlib.training.archive import CheckpointError, as_json, check_folder, read_checkpoint, write_checkpoint
 from rnnlib.training.history import History, Run
 from rnnlib.training.optimisers import Optimiser
 from rnnlib.training.quantising import dequantise, quantise
@@ -203,8 +203,7 @@ def check_savable(path: str | Path, model: Any) -> None:
     FileNotFoundError, TypeError, ValueError
     """
     as_json(describe(model))
-    if not Path(path).absolute().parent.is_dir():
-        raise FileNotFoundError(f"checkpoint: expected an existing folder, got {Path(path).parent}")
+    check_folder("checkpoint", path)
 
 
 def _stored(params: Mapping[str, np.ndarray], dtype: np.dtype | None) -> dict[str, np.ndarray]:
