@@ -290,27 +290,22 @@ def cut_off(tab) -> list[str]:
 # it is; the others become part of the text around them, which is looked at too.
 ONE_OF_A_KIND = """() => {
     const seen = new Set();
-    for (const formula of document.querySelectorAll('mjx-container')) {
-        const within = ['a', 'h2', 'h3', 'li', 'td', 'th', 'summary', 'figcaption'];
-        const kind = [formula.getAttribute('display'), formula.parentElement.className,
-            ...within.map((tag) => !!formula.closest(tag))].join();
-        if (seen.has(kind)) formula.replaceWith('formula');
-        seen.add(kind);
+    function thin(selector, likeness, around, drop) {
+        for (const part of document.querySelectorAll(selector)) {
+            const kind = [selector, ...likeness(part), ...around.map((place) => !!part.closest(place))].join();
+            if (seen.has(kind)) drop(part);
+            seen.add(kind);
+        }
     }
-    for (const token of document.querySelectorAll('.highlight pre span[class]')) {
-        const kind = [token.className, token.parentElement.className, !!token.closest('.cell_input'),
-            !!token.closest('.cell_output')].join();
-        if (seen.has(kind)) token.replaceWith(...token.childNodes);
-        seen.add(kind);
-    }
-    for (const part of document.querySelectorAll(".bd-article :is(span, code, em, strong)")) {
-        if (part.closest("mjx-container, .rnnlib-figure, .highlight")) continue;
-        const around = ['a', 'dt', 'dd', 'li', 'td', 'th', 'summary', 'figcaption', '.admonition', 'blockquote'];
-        const kind = [part.tagName, part.className, part.parentElement.tagName, part.parentElement.className,
-            ...around.map((place) => !!part.closest(place))].join();
-        if (seen.has(kind) && !part.id) part.replaceWith(...part.childNodes);
-        seen.add(kind);
-    }
+    const classes = (part) => [part.className, part.parentElement.className];
+    const unwrap = (part) => part.replaceWith(...part.childNodes);
+    thin('mjx-container', (formula) => [formula.getAttribute('display'), formula.parentElement.className],
+        ['a', 'h2', 'h3', 'li', 'td', 'th', 'summary', 'figcaption'], (formula) => formula.replaceWith('formula'));
+    thin('.highlight pre span[class]', classes, ['.cell_input', '.cell_output'], unwrap);
+    const apart = '[id], .highlight, .highlight *, .rnnlib-figure *, mjx-container *';
+    thin(`.bd-article :is(span, code, em, strong):not(${apart})`,
+        (part) => [part.tagName, part.parentElement.tagName, ...classes(part)],
+        ['a', 'dt', 'dd', 'li', 'td', 'th', 'summary', 'figcaption', '.admonition', 'blockquote'], unwrap);
     document.body.normalize();
 }"""
 
