@@ -1,22 +1,17 @@
 """A figure in a real JupyterLab: the reader's hand reaches the kernel, and the kernel's changes reach the figure."""
 
-import json
-import os
-import secrets
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from lab import open_notebook, running_lab
 
 import rnnlib.figures
 
 pytestmark = pytest.mark.alone
-TOKEN = secrets.token_hex(16)
 BOOK = Path(__file__).resolve().parent.parent / "book"
 CHAPTER = BOOK / "04_bptt.ipynb"
 # The place of each chapter where widgets drive the reader's own Python: the cells that it needs, it being the last one.
@@ -49,42 +44,11 @@ NOTEBOOK = "const notebook = jupyterapp.shell.currentWidget;"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """JupyterLab on this machine, behind a token, with settings of its own: its address and its folder."""
-    folder, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
+    """JupyterLab on this machine: its address and its folder."""
+    folder = tmp_path_factory.mktemp("notebooks")
     shutil.copy(CHAPTER, folder)
-    places = {f"JUPYTER_{what}_DIR": str(private / what.lower()) for what in ("CONFIG", "DATA", "RUNTIME")}
-    places["JUPYTERLAB_WORKSPACES_DIR"] = places["JUPYTERLAB_SETTINGS_DIR"] = str(private)
-    options = [
-        "--no-browser",
-        "--allow-root",
-        "--port=0",
-        "--expose-app-in-browser",
-        f"--IdentityProvider.token={TOKEN}",
-    ]
-    options += [f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None", "--LabApp.check_for_updates_class="]
-    options[-1] += "jupyterlab.handlers.announcements.NeverCheckForUpdate"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options],
-        env=os.environ | places | {"IPYTHONDIR": str(private / "ipython")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield address(Path(places["JUPYTER_RUNTIME_DIR"]), server), folder
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def address(runtime: Path, server: subprocess.Popen, patience: float = 40) -> str:
-    """Where the server listens, once it says so."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and server.poll() is None:
-        for info in runtime.glob("jpserver-*.json"):
-            if text := info.read_text():
-                return json.loads(text)["url"]
-        time.sleep(0.1)
-    pytest.fail("JupyterLab did not start")
+    with running_lab(folder, tmp_path_factory.mktemp("jupyter")) as url:
+        yield url, folder
 
 
 def wait_for(condition, what: str, patience: float = 20) -> None:
@@ -105,15 +69,6 @@ def run_in_kernel(tab, code: str) -> None:
         code,
     )
     assert status == "ok", code
-
-
-def open_notebook(tab, url: str, name: str) -> None:
-    """Open a notebook and wait until its kernel is ready."""
-    tab.goto(f"{url}lab/tree/{name}?token={TOKEN}&reset")
-    tab.wait_for_function("window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=40_000)
-    tab.wait_for_function(
-        "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=40_000
-    )
 
 
 def scroll_to(tab, cell: str) -> None:

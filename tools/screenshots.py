@@ -6,18 +6,13 @@ Written are the PNG files in tools/screenshots/, with few colours, so that they 
 """
 
 import io
-import json
-import os
-import secrets
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from shutil import which
 from typing import Any
 
 import nbformat
+from lab import open_notebook, running_lab
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
@@ -73,28 +68,12 @@ def wrong_exercise(folder: Path) -> tuple[str, list[str]]:
 
 def take_exercise(browser: Browser) -> bytes:
     """A task in JupyterLab: what the student wrote, and what the check says."""
-    with tempfile.TemporaryDirectory() as place:
-        folder, private, token = Path(place) / "exercises", Path(place) / "private", secrets.token_hex(16)
-        folder.mkdir()
-        name, cells = wrong_exercise(folder)
-        settings = {f"JUPYTER_{what}_DIR": str(private / what.lower()) for what in ("CONFIG", "DATA", "RUNTIME")}
-        options = ["--no-browser", "--allow-root", "--port=0", "--expose-app-in-browser"]
-        options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
-            env=os.environ | settings | {"JUPYTERLAB_WORKSPACES_DIR": str(private)},
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            while not (running := list((private / "runtime").glob("jpserver-*.json"))):
-                time.sleep(0.2)
-            url = json.loads(running[0].read_text())["url"]
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as private:
+        name, cells = wrong_exercise(Path(folder))
+        ids = [cell.id for cell in nbformat.read(Path(folder) / name, as_version=4).cells]
+        with running_lab(Path(folder), Path(private)) as url:
             tab = browser.new_page(viewport={"width": 1250, "height": 640}, device_scale_factor=1.5)
-            tab.goto(f"{url}lab/tree/{name}?token={token}&reset")
-            ready = "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
-            tab.wait_for_function("window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=60_000)
-            tab.wait_for_function(ready, timeout=60_000)
-            ids = [cell.id for cell in nbformat.read(folder / name, as_version=4).cells]
+            open_notebook(tab, url, name)
             for cell in cells:
                 tab.evaluate(
                     """async (place) => {
@@ -112,9 +91,6 @@ def take_exercise(browser: Browser) -> bytes:
             tab.get_by_role("button", name="No", exact=True).click()  # no news, thank you
             tab.wait_for_timeout(1500)
             return tab.locator(".jp-NotebookPanel").screenshot()
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
 
 
 def main() -> None:
